@@ -1,0 +1,125 @@
+"""The pen that plugins write with: ops, weights, constants, and calls of nested layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kconvert_schemas.dims import Shape
+from kconvert_schemas.dtypes import Array, cast
+from kconvert_schemas.errors import show
+from kconvert_schemas.graph import TensorType
+from kconvert_schemas.opspec import OpError
+
+from . import activations
+from .errors import Unsupported
+from .modelspec import build_layer, join
+from .spec import LayerSpec, StoredWeight
+from .symbol import Symbol
+
+if TYPE_CHECKING:
+    from .lowering import Lowering
+
+
+class Emitter:
+    """Writes the ops of one layer call into the graph."""
+
+    def __init__(self, lowering: Lowering, layer: LayerSpec) -> None:
+        self._lowering = lowering
+        self.layer = layer
+
+    def op(self, op: str, *inputs: Symbol | None, **attrs: Any) -> Any:
+        """Write a call of `op`; returns its output, or a tuple for an op with several.
+
+        Inputs stand in the order of the op table, None for an optional one that is left out. Raises
+        Unsupported when the op table does not allow these inputs and attributes.
+        """
+        try:
+            outputs = self._lowering.builder.node(op, inputs, attrs, self.layer.path)
+        except OpError as error:
+            raise Unsupported(str(error)) from error
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def weight(
+        self, name: str, index: int, *, child: str = "", shape: Shape | None = None, trainable: bool = True,
+        cast: bool = True,
+    ) -> Symbol:  # fmt: skip
+        """Return variable number `index` of the layer, named `name` in the bundle.
+
+        child: attribute path of the object that owns it, such as 'cell'. shape: what the config and the
+        inputs ask for; a file that holds another shape is refused. trainable: False for variables that
+        Keras does not train, such as moving averages. cast: give it in the layer's compute dtype, as
+        Keras does under a mixed policy.
+        """
+        address = join(self.layer.address, child, "vars", str(index))
+        stored = self._lowering.file.weights.get(address)
+        if stored is None:
+            raise Unsupported(f"the file holds no {name!r} for it (expected at {address!r} in the weights)")
+        if shape is not None and not _agrees(stored.type.shape, shape):
+            raise Unsupported(f"its {name!r} has the shape {stored.type.shape} in the file, its config asks for {shape}")
+        trainable = trainable and bool(self.layer.config.get("trainable", True))
+        full_name = join(self.layer.path, _safe(name))
+        symbol = self._lowering.builder.weight(full_name, stored, address, trainable)
+        floating = symbol.dtype.startswith(("float", "bfloat"))
+        return self.cast(symbol, self.layer.policy.compute) if cast and floating else symbol
+
+    def has_weight(self, index: int, child: str = "") -> bool:
+        """Tell whether the file holds variable number `index`."""
+        return join(self.layer.address, child, "vars", str(index)) in self._lowering.file.weights
+
+    def array(self, name: str, values: Array, dtype: str) -> Symbol:
+        """Return an array computed by the plugin (a vocabulary, a table) as an untrainable weight."""
+        held = cast(np.asarray(values), dtype)
+        stored = StoredWeight(TensorType(held.shape, dtype), lambda: held)
+        return self._lowering.builder.weight(join(self.layer.path, _safe(name)), stored, "", trainable=False)
+
+    def asset(self, name: str, child: str = "") -> bytes | None:
+        """Return the layer's asset file `name`, None when the model file has none."""
+        return self._lowering.file.assets.get(join(self.layer.address, child, name))
+
+    def constant(self, value: Any, dtype: str) -> Symbol:
+        """Return a number, or a nested list of numbers, as a value."""
+        symbol: Symbol = self.op("constant", value=value, dtype=dtype)
+        return symbol
+
+    def cast(self, x: Symbol, dtype: str) -> Symbol:
+        """Return `x` in `dtype`, `x` itself where it already is; the mask stays."""
+        return x if x.dtype == dtype else self.op("cast", x, dtype=dtype).with_mask(x.mask)  # type: ignore[no-any-return]
+
+    def activation(self, x: Symbol, value: Any) -> Symbol:
+        """Apply an activation as Keras serialises it: a name, a function, or a layer."""
+        if isinstance(value, Mapping) and "config" in value and isinstance(value["config"], Mapping):
+            result: Symbol = self.call(self.child(value, "activation"), x)
+            return result
+        found = activations.lookup(value)
+        if found is None:
+            return x
+        y: Symbol = self.op(found.op, x, **found.attrs)
+        return y
+
+    def child(self, config: Any, attribute: str) -> LayerSpec:
+        """Return the spec of a layer nested in this one's config, whose variables stand under `attribute`."""
+        name = str(config["config"].get("name", attribute)) if isinstance(config, Mapping) else attribute
+        return build_layer(config, join(self.layer.path, name), join(self.layer.address, attribute))
+
+    def call(self, layer: LayerSpec, *args: Any, **kwargs: Any) -> Any:
+        """Call a nested layer, with Keras' rules for dtypes and masks; returns its outputs."""
+        return self._lowering.call(layer, args, kwargs)
+
+    def body(self, inputs: Mapping[str, TensorType], write: Callable[..., Any]) -> Any:
+        """Write a subgraph: `write` is called with one symbol for each of `inputs` and returns its outputs."""
+        return self._lowering.body(self.layer, inputs, write)
+
+
+def _agrees(shape: Shape, expected: Shape) -> bool:
+    return len(shape) == len(expected) and all(
+        a is None or b is None or a == b for a, b in zip(shape, expected, strict=True)
+    )
+
+
+def _safe(name: str) -> str:
+    if not name or name.startswith("/") or ".." in name.split("/"):
+        raise Unsupported(f"{show(name)} is not a name for a weight")
+    return name

@@ -1,0 +1,115 @@
+"""The graph under construction: nodes, values and weights, with unique names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kconvert_schemas import attrs as attributes
+from kconvert_schemas.dtypes import Array
+from kconvert_schemas.graph import Body, Graph, Layer, Node, Port, Signature, Source, TensorType, Weight
+from kconvert_schemas.opset import find_op, opset_versions
+from kconvert_schemas.opspec import OpError
+
+from .spec import StoredWeight
+from .symbol import Symbol
+
+
+class GraphBuilder:
+    """Collects what emitters write. Every node is checked against the op table as it is written."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.values: dict[str, TensorType] = {}
+        self.weights: dict[str, tuple[Weight, StoredWeight]] = {}
+        self.layers: dict[str, tuple[str, list[tuple[str, ...]]]] = {}
+        self.ports: list[Port] = []
+        self._names: set[str] = set()
+
+    def unique(self, name: str) -> str:
+        """Return `name`, with a counter if it is taken, and take it."""
+        candidate, count = name, 0
+        while candidate in self._names:
+            count += 1
+            candidate = f"{name}_{count}"
+        self._names.add(candidate)
+        return candidate
+
+    def input(self, name: str, type_: TensorType) -> Symbol:
+        """Add a model input."""
+        name = self.unique(name)
+        self.ports.append(Port(name, name, type_))
+        return Symbol(name, type_)
+
+    def node(
+        self, op: str, inputs: Sequence[Symbol | None], attrs: Mapping[str, Any], layer: str
+    ) -> tuple[Symbol, ...]:
+        """Add a call of `op`; raises OpError when the op table does not allow it."""
+        spec = find_op(op)
+        if spec is None:
+            raise OpError(f"there is no op {op!r}")
+        given = list(inputs)
+        while given and given[-1] is None:
+            given.pop()
+        completed = attributes.complete(spec, attrs)
+        types = spec.infer([symbol.type if symbol else None for symbol in given], completed)
+        short = op.replace("::", ".")
+        name = self.unique(layer if layer.rpartition("/")[2] == short else f"{layer}/{short}" if layer else short)
+        outputs = (name,) if len(types) == 1 else tuple(f"{name}:{output}" for output in spec.outputs)
+        self._names.update(outputs)
+        names = tuple(symbol.name if symbol else None for symbol in given)
+        self.nodes.append(Node(op, name, layer, names, outputs, completed))
+        self.values.update(zip(outputs, types, strict=True))
+        return tuple(Symbol(output, type_) for output, type_ in zip(outputs, types, strict=True))
+
+    def weight(self, name: str, stored: StoredWeight, source: str, trainable: bool) -> Symbol:
+        """Add a stored array, once for each (name, source); a name taken by another source gets a counter."""
+        for known, (weight, _) in self.weights.items():
+            if weight.source == source and source:
+                return Symbol(known, weight.type)
+        name = self.unique(name)
+        self.weights[name] = (Weight(stored.type, trainable, source), stored)
+        return Symbol(name, stored.type)
+
+    def layer(self, path: str, class_name: str, outputs: Sequence[Symbol]) -> None:
+        """Record what one call of a Keras layer gave."""
+        self.layers.setdefault(path, (class_name, []))[1].append(tuple(symbol.name for symbol in outputs))
+
+    def read(self, name: str) -> Array:
+        """Return the values of a weight."""
+        return self.weights[name][1].read()
+
+    def finish(self, inputs: Any, outputs: Any, ports: Sequence[Port], source: Source, producer: str) -> Graph:
+        """Return the graph without nodes and weights that nothing depends on."""
+        wanted = {port.value for port in ports}
+        wanted.update(value for _, calls in self.layers.values() for call in calls for value in call)
+        nodes = []
+        for node in reversed(self.nodes):
+            if wanted.intersection(node.outputs):
+                nodes.append(node)
+                wanted.update(value for value in node.inputs if value)
+                wanted.update(_outer_reads(node))
+        nodes.reverse()
+        values = {output: self.values[output] for node in nodes for output in node.outputs}
+        return Graph(
+            inputs=Signature(inputs, tuple(self.ports)),
+            outputs=Signature(outputs, tuple(ports)),
+            nodes=tuple(nodes),
+            values=values,
+            weights={name: weight for name, (weight, _) in sorted(self.weights.items()) if name in wanted},
+            layers={path: Layer(class_name, tuple(calls)) for path, (class_name, calls) in self.layers.items()},
+            opsets=opset_versions(node.op for node in nodes),
+            source=source,
+            producer=producer,
+        )
+
+
+def _outer_reads(node: Node) -> set[str]:
+    """Names that the subgraphs of a node read from outside."""
+    reads: set[str] = set()
+    for value in node.attrs.values():
+        if isinstance(value, Body):
+            for inner in value.nodes:
+                reads.update(name for name in inner.inputs if name)
+                reads.update(_outer_reads(inner))
+    return reads

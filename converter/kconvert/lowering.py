@@ -1,0 +1,351 @@
+"""ModelFile -> Graph: walks the calls of a model, as Keras would run them, on symbols.
+
+Dtypes and masks follow `Layer.__call__` (keras/src/layers/layer.py): floating inputs are cast to the
+layer's compute dtype, the mask argument is filled in from the tensors, and masks of outputs are attached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from kconvert_schemas.dtypes import DTYPES, FLOATS
+from kconvert_schemas.errors import ConversionError, KconvertError, paragraph, show
+from kconvert_schemas.graph import Body, Graph, Port, TensorType
+
+from .call import LayerCall
+from .config import Config
+from .emitter import Emitter
+from .errors import Unsupported
+from .graphbuilder import GraphBuilder
+from .modelspec import flatten, map_structure
+from .registry import Handler, Registry
+from .spec import Call, LayerSpec, ModelFile, ModelSpec, TensorRef
+from .symbol import Symbol
+
+ADVICE = "Write a plugin for what is missing (docs/plugins.md); `kconvert --layers` lists what is known."
+
+
+class Lowering:
+    """One conversion. `problems` collects what stands in the way, layer by layer."""
+
+    def __init__(self, file: ModelFile, registry: Registry) -> None:
+        self.file = file
+        self.registry = registry
+        self.builder = GraphBuilder()
+        self.problems: dict[str, list[str]] = {}
+
+    def run(self, producer: str) -> Graph:
+        """Convert the model; raises ConversionError listing every problem."""
+        root = self.file.root
+        assert root.model is not None
+        self._scan(root)
+        inputs, structure = self._inputs(root.model)
+        outputs = None if inputs is None else self._model(root, inputs)
+        self._raise()
+        ports, out_structure = self._outputs(root.model, outputs)
+        return self.builder.finish(structure, out_structure, ports, self.file.source, producer)
+
+    def call(self, layer: LayerSpec, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Call a layer or operation with symbols, by Keras' rules; returns its outputs."""
+        if layer.model is not None:
+            return self._call_model(layer, args, kwargs)
+        handler = self._handler(layer)
+        emit = Emitter(self, layer)
+        if layer.is_operation:
+            return handler.lower(LayerCall(layer, Config(layer.config), _bind(handler, args, kwargs)), emit)
+        if layer.policy.compute not in DTYPES or layer.policy.variable not in DTYPES:
+            raise Unsupported(f"its dtype policy {show(layer.policy.name)} is not known")
+        if handler.autocast:
+            args, kwargs = (map_structure(lambda leaf: _autocast(emit, leaf), part) for part in (args, kwargs))
+        arguments = _bind(handler, args, kwargs)
+        _fill_in_masks(handler, arguments)
+        call = LayerCall(layer, Config(layer.config), arguments)
+        outputs = handler.lower(call, emit)
+        if handler.compute_mask is not None:
+            outputs = self._attach_masks(handler, call, outputs, emit)
+        self.builder.layer(layer.path, layer.class_name, [s for s in flatten(outputs) if isinstance(s, Symbol)])
+        return outputs
+
+    def body(self, layer: LayerSpec, inputs: Mapping[str, TensorType], write: Callable[..., Any]) -> Body:
+        """Write a subgraph by running `write` on fresh symbols; its nodes do not join the graph around it."""
+        outer, self.builder.nodes = self.builder.nodes, []
+        outer_values, self.builder.values = self.builder.values, {}
+        try:
+            symbols = [Symbol(self.builder.unique(f"{layer.path}/{name}"), type_) for name, type_ in inputs.items()]
+            outputs = write(*symbols)
+            outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+            values = {**{s.name: s.type for s in symbols}, **self.builder.values}
+            names = (tuple(s.name for s in symbols), tuple(s.name for s in outputs))
+            return Body(*names, tuple(self.builder.nodes), values)
+        finally:
+            self.builder.nodes, self.builder.values = outer, outer_values
+
+    def _handler(self, layer: LayerSpec) -> Handler:
+        handler = self.registry.handlers.get(layer.key)
+        if handler is None:
+            raise Unsupported(self._refusal(layer))
+        return handler
+
+    def _refusal(self, layer: LayerSpec) -> str:
+        if layer.key in self.registry.refusals:
+            return self.registry.refusals[layer.key][0]
+        kind = "operation" if layer.is_operation else "layer class"
+        return f"no plugin converts the {kind} {show(layer.key)}"
+
+    def _scan(self, layer: LayerSpec) -> None:
+        """Report every layer without a handler before anything is lowered."""
+        for inner in layer.model.layers if layer.model else ():
+            if inner.model is not None:
+                self._scan(inner)
+            elif inner.key not in self.registry.handlers:
+                self._problem(inner, self._refusal(inner))
+
+    def _problem(self, layer: LayerSpec, reason: str) -> None:
+        paths = self.problems.setdefault(reason, [])
+        if layer.path not in paths:
+            paths.append(layer.path)
+
+    def _raise(self) -> None:
+        if self.problems:
+            lines = [f"{', '.join(show(p) for p in paths)}: {reason}" for reason, paths in self.problems.items()]
+            name = show(self.file.source.file)
+            raise ConversionError(
+                paragraph(f"{name} cannot be converted exactly, so nothing was written:", lines, ADVICE)
+            )
+
+    def _inputs(self, model: ModelSpec) -> tuple[Any, Any]:
+        """Make the graph's inputs; returns them and the structure of their names, as Keras takes them."""
+        if not model.input_layers:
+            self.problems["the file holds no input shape; call the model on data once, or add an Input, and save"] = [
+                model.name
+            ]
+            return None, None
+        symbols = {name: self.builder.input(name, spec.type) for name, spec in model.input_layers.items()}
+        order = [ref.layer for ref in flatten(model.inputs)]
+        self.builder.ports.sort(key=lambda port: order.index(port.name) if port.name in order else len(order))
+        by_layer = map_structure(lambda ref: symbols.get(ref.layer) or next(iter(symbols.values())), model.inputs)
+        return by_layer, map_structure(lambda symbol: symbol.name, by_layer)
+
+    def _outputs(self, model: ModelSpec, outputs: Any) -> tuple[list[Port], Any]:
+        """Name the outputs: by dict key, else by the layer they come from."""
+        ports: list[Port] = []
+        for symbol, label in zip(flatten(outputs), _labels(model.outputs), strict=True):
+            taken = {port.name for port in ports}
+            name, count = label, 0
+            while name in taken:
+                count += 1
+                name = f"{label}_{count}"
+            ports.append(Port(name, symbol.name, symbol.type))
+        return ports, _rebuild(outputs, [port.name for port in ports])
+
+    def _call_model(self, layer: LayerSpec, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Call a nested model: its inputs are matched by structure, cast and reshaped as Functional does."""
+        given = args[0] if args else kwargs.get("inputs")
+        mask = kwargs.get("mask", args[2] if len(args) > 2 else None)
+        if mask is not None:
+            symbols = [s.with_mask(m or s.mask) for s, m in zip(flatten(given), flatten(mask), strict=False)]
+            given = _rebuild(given, symbols)
+        outputs = self._model(layer, given)
+        if outputs is None:
+            raise Poisoned
+        self.builder.layer(layer.path, layer.class_name, flatten(outputs))
+        return outputs
+
+    def _model(self, layer: LayerSpec, given: Any) -> Any:
+        """Run the calls of a model on symbols; returns its outputs, None if a problem left none."""
+        model = layer.model
+        assert model is not None
+        tensors: dict[tuple[str, int], Any] = {}
+        emit = Emitter(self, layer)
+        if model.input_layers:
+            for ref, symbol in zip(flatten(model.inputs), _matched(model, given), strict=True):
+                spec = model.input_layers.get(ref.layer) or next(iter(model.input_layers.values()))
+                tensors[ref.layer, 0] = None if symbol is None else _standardized(emit, symbol, spec.type)
+        else:
+            tensors["", 0] = given
+        for call in _in_order(model, tensors):
+            tensors[call.layer.name, call.node] = self._run_call(call, tensors)
+        return _unpacked(_resolve(model.outputs, tensors)) if not _poisoned(model.outputs, tensors) else None
+
+    def _run_call(self, call: Call, tensors: Mapping[tuple[str, int], Any]) -> Any:
+        """Run one call; a call that fails is reported, and what depends on it goes on with the recorded types."""
+        if _poisoned([call.args, call.kwargs], tensors):
+            args, kwargs = (map_structure(_recorded, part) for part in (call.args, call.kwargs))
+            if any(isinstance(leaf, TensorRef) for leaf in flatten([args, kwargs])):
+                return POISON
+            args, kwargs = _resolve(args, tensors), _resolve(kwargs, tensors)
+        else:
+            args, kwargs = _resolve(call.args, tensors), _resolve(call.kwargs, tensors)
+        try:
+            return self.call(call.layer, args, kwargs)
+        except Poisoned:
+            return POISON
+        except Unsupported as error:
+            self._problem(call.layer, str(error))
+        except KconvertError:
+            raise
+        except Exception as error:
+            package = self.registry.handlers[call.layer.key].package if call.layer.key in self.registry.handlers else "?"
+            self._problem(call.layer, f"its plugin ({package}) failed: {error!r}")
+        return POISON
+
+    def _attach_masks(self, handler: Handler, call: LayerCall, outputs: Any, emit: Emitter) -> Any:
+        """Attach the masks of the outputs, as `Layer._set_mask_metadata` does."""
+        assert handler.compute_mask is not None
+        symbols = flatten(outputs)
+        if all(isinstance(s, Symbol) and s.mask is not None for s in symbols):
+            return outputs
+        previous = call.mask if call.mask is not None else map_structure(_mask_of, call.inputs)
+        masks = handler.compute_mask(call, previous, emit)
+        if masks is None:
+            return outputs
+        padded = [*flatten(masks), *[None] * len(symbols)]
+        attached = [s.with_mask(s.mask or m) if isinstance(s, Symbol) else s for s, m in zip(symbols, padded, strict=False)]
+        return _rebuild(outputs, attached)
+
+
+class Poisoned(Exception):
+    """A nested model has no outputs because of problems already reported."""
+
+
+POISON: Any = object()
+
+
+def _bind(handler: Handler, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a call by name, in the order of the signature."""
+    names = handler.arguments
+    if len(args) > len(names):
+        raise Unsupported(f"it is called with {len(args)} positional arguments, {handler.name} takes {len(names)}")
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    return {name: given[name] for name in (*names, *(n for n in given if n not in names)) if name in given}
+
+
+def _autocast(emit: Emitter, leaf: Any) -> Any:
+    if isinstance(leaf, Symbol) and leaf.dtype in FLOATS and emit.layer.policy.compute in FLOATS:
+        return emit.cast(leaf, emit.layer.policy.compute)
+    return leaf
+
+
+def _mask_of(leaf: Any) -> Any:
+    return leaf.mask if isinstance(leaf, Symbol) else None
+
+
+def _is_tensors(value: Any) -> bool:
+    leaves = flatten(value)
+    return any(isinstance(leaf, Symbol) for leaf in leaves) and all(leaf is None or isinstance(leaf, Symbol) for leaf in leaves)
+
+
+def _fill_in_masks(handler: Handler, arguments: dict[str, Any]) -> None:
+    """Fill in `mask` from a call's only tensor argument, or `<name>_mask` from each of several."""
+    tensors = {name: value for name, value in arguments.items() if _is_tensors(value)}
+    if len(tensors) == 1:
+        if "mask" in handler.arguments and arguments.get("mask") is None:
+            arguments["mask"] = map_structure(_mask_of, next(iter(tensors.values())))
+    else:
+        for name, value in tensors.items():
+            if f"{name}_mask" in handler.arguments and arguments.get(f"{name}_mask") is None:
+                arguments[f"{name}_mask"] = map_structure(_mask_of, value)
+
+
+def _in_order(model: ModelSpec, tensors: Mapping[tuple[str, int], Any]) -> list[Call]:
+    """Return the calls so that each stands after those it reads."""
+    ready = {*tensors}
+    ordered: list[Call] = []
+    waiting = list(model.calls)
+    while waiting:
+        later = []
+        for call in waiting:
+            needs = {(ref.layer, ref.node) for ref in flatten([call.args, call.kwargs]) if isinstance(ref, TensorRef)}
+            if needs <= ready:
+                ordered.append(call)
+                ready.add((call.layer.name, call.node))
+            else:
+                later.append(call)
+        if len(later) == len(waiting):
+            paths = ", ".join(show(call.layer.path) for call in later[:5])
+            raise ConversionError(f"The calls of {paths} read tensors that no layer gives. The model file is damaged.")
+        waiting = later
+    return ordered
+
+
+def _poisoned(value: Any, tensors: Mapping[tuple[str, int], Any]) -> bool:
+    return any(isinstance(ref, TensorRef) and tensors.get((ref.layer, ref.node)) is POISON for ref in flatten(value))
+
+
+def _recorded(leaf: Any) -> Any:
+    """A stand-in for a tensor whose layer failed, from the type that the file records beside the reference."""
+    return Symbol("?", leaf.type) if isinstance(leaf, TensorRef) and leaf.type is not None else leaf
+
+
+def _resolve(value: Any, tensors: Mapping[tuple[str, int], Any]) -> Any:
+    """Replace TensorRefs by symbols; tensor -1 stands for all outputs of a call."""
+
+    def find(leaf: Any) -> Any:
+        if not isinstance(leaf, TensorRef):
+            return leaf
+        if (leaf.layer, leaf.node) not in tensors:
+            raise ConversionError(f"An output of {show(leaf.layer)} is used that the file does not describe.")
+        outputs = tensors[leaf.layer, leaf.node]
+        if leaf.tensor == -1 or outputs is None:
+            return outputs
+        found = flatten(outputs)
+        if leaf.tensor >= len(found):
+            raise ConversionError(f"Output {leaf.tensor} of {show(leaf.layer)} is used; it has {len(found)}.")
+        return found[leaf.tensor]
+
+    return map_structure(find, value)
+
+
+def _matched(model: ModelSpec, given: Any) -> list[Any]:
+    """Return what a model was called with in the order of its inputs."""
+    names = [ref.layer for ref in flatten(model.inputs)]
+    if isinstance(given, Mapping) and not isinstance(model.inputs, Mapping):
+        if not set(names) <= given.keys():
+            raise Unsupported(f"it is called with the inputs {', '.join(given)}, it has {', '.join(names)}")
+        return [given[name] for name in names]
+    found = flatten(given)
+    if len(found) != len(names):
+        raise Unsupported(f"it is called with {len(found)} tensors, it has {len(names)} inputs")
+    return found
+
+
+def _standardized(emit: Emitter, symbol: Symbol, type_: TensorType) -> Symbol:
+    """Cast an input to the model's dtype and add or drop a last axis of size 1, as Functional does."""
+    mask = symbol.mask
+    symbol = emit.cast(symbol, type_.dtype)
+    dims = [n if n is not None else f"x.{i}" for i, n in enumerate(symbol.shape)]
+    if symbol.rank == len(type_.shape) + 1 and symbol.shape[-1] == 1:
+        symbol = emit.op("reshape", symbol, shape=dims[:-1])
+    elif symbol.rank == len(type_.shape) - 1 and type_.shape[-1] == 1:
+        symbol = emit.op("reshape", symbol, shape=[*dims, 1])
+    elif symbol.rank != len(type_.shape):
+        raise Unsupported(f"it is called with {symbol.type}, its input is {type_}")
+    return symbol.with_mask(mask)
+
+
+def _unpacked(outputs: Any) -> Any:
+    return outputs[0] if isinstance(outputs, (list, tuple)) and len(outputs) == 1 else outputs
+
+
+def _rebuild(structure: Any, leaves: Sequence[Any]) -> Any:
+    """Return `structure` with its leaves, in Keras' order, replaced."""
+    return _in_sorted_order(structure, iter(leaves))
+
+
+def _in_sorted_order(structure: Any, rest: Any) -> Any:
+    if isinstance(structure, Mapping):
+        found = {key: _in_sorted_order(structure[key], rest) for key in sorted(structure)}
+        return {key: found[key] for key in structure}
+    if isinstance(structure, (list, tuple)):
+        return type(structure)(_in_sorted_order(item, rest) for item in structure)
+    return next(rest)
+
+
+def _labels(structure: Any, key: str = "") -> list[str]:
+    """Return a name for each output: its dict key, else the name of its layer."""
+    if isinstance(structure, Mapping):
+        return [label for k in sorted(structure) for label in _labels(structure[k], k)]
+    if isinstance(structure, (list, tuple)):
+        return [label for item in structure for label in _labels(item, key)]
+    return [key or structure.layer or "output"]

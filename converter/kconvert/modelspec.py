@@ -1,0 +1,279 @@
+"""Keras 3 config -> ModelSpec. Nothing here looks up a name anywhere but in the config itself."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from kconvert_schemas.dtypes import DTYPES
+from kconvert_schemas.errors import ModelFileError, show
+from kconvert_schemas.graph import TensorType
+
+from .spec import Call, InputSpec, LayerSpec, ModelSpec, Policy, TensorRef
+
+FUNCTIONAL = "keras.Functional"
+SEQUENTIAL = "keras.Sequential"
+NESTING_LIMIT = 32
+MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
+
+
+def snake_case(name: str) -> str:
+    """Return a class name as Keras writes it in the addresses of weights: 'Conv2D' -> 'conv2d'."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def registered_key(config: Mapping[str, Any]) -> str:
+    """Return the name under which plugins convert a serialised object.
+
+    A class registered by an author keeps its registered name even when it is named like a built-in.
+    """
+    module, class_name = str(config.get("module") or ""), str(config.get("class_name"))
+    registered = config.get("registered_name")
+    if module.startswith(("keras.src.ops", "keras.ops")):
+        return f"keras.ops.{class_name}"
+    if module == "keras" or module.startswith("keras."):
+        if registered in (None, class_name):
+            return f"keras.{class_name}" if class_name in ("Functional", "Sequential") else f"keras.layers.{class_name}"
+    return str(registered or class_name)
+
+
+def build_root(config: Mapping[str, Any]) -> LayerSpec:
+    """Return the spec of the outermost model; raises ModelFileError for a config that is not one."""
+    root = build_layer(config, path="", address="")
+    if root.model is None:
+        raise ModelFileError(
+            f"The model is a {show(root.class_name)}, neither Sequential nor Functional, so the file holds no graph "
+            "of it, only Python code elsewhere does. Rebuild it with the functional API and save that, or write a plugin."
+        )
+    return root
+
+
+def build_layer(config: Mapping[str, Any], path: str, address: str, depth: int = 0) -> LayerSpec:
+    """Return the spec of one serialised layer with everything nested in it."""
+    if not isinstance(config, Mapping) or not isinstance(config.get("config"), Mapping):
+        raise ModelFileError(f"config.json: layer {show(path)} is not a serialised layer.")
+    if depth > NESTING_LIMIT:
+        raise ModelFileError(f"config.json: models are nested more than {NESTING_LIMIT} deep at {show(path)}.")
+    inner = config["config"]
+    key = registered_key(config)
+    build_config = config.get("build_config")
+    spec = LayerSpec(
+        key=key,
+        class_name=str(config.get("class_name")),
+        name=str(inner.get("name", config.get("name", ""))),
+        path=path,
+        address=address,
+        config=inner,
+        policy=policy(inner.get("dtype"), path),
+        build_config=build_config if isinstance(build_config, Mapping) else {},
+    )
+    if key == FUNCTIONAL:
+        return replace(spec, model=_functional(spec, depth))
+    if key == SEQUENTIAL:
+        return replace(spec, model=_sequential(spec, depth))
+    return spec
+
+
+def policy(value: Any, path: str) -> Policy:
+    """Return the policy that a layer's `dtype` stands for; 'float32' where the file says none."""
+    if isinstance(value, Mapping):
+        inner = value.get("config")
+        value = inner.get("name") if isinstance(inner, Mapping) else None
+        if value is None:
+            raise ModelFileError(f"config.json: layer {show(path)} has a dtype policy without a name.")
+    name = str(value) if value is not None else "float32"
+    compute = MIXED.get(name, name)
+    return Policy(name, compute, "float32" if name in MIXED else compute)
+
+
+def _functional(spec: LayerSpec, depth: int) -> ModelSpec:
+    entries = _entries(spec)
+    layers = _layers(entries, spec, depth)
+    inbound = {str(entry["name"]): entry.get("inbound_nodes") or [] for entry in entries}
+    calls: list[Call] = []
+    for layer, entry in zip(layers, entries, strict=True):
+        for index, node in enumerate(inbound[str(entry["name"])]):
+            calls.append(_call(layer, index, node, spec.path))
+    keys = {layer.name: layer.key for layer in layers}
+    ends = {side: _structure(spec.config.get(f"{side}_layers"), spec.path) for side in ("input", "output")}
+    inner = _shift(refs([[call.args, call.kwargs] for call in calls]), inbound, {})
+    outer = _shift(refs(list(ends.values())), inbound, keys)
+    calls = [replace(c, args=_shifted(c.args, inner), kwargs=_shifted(c.kwargs, inner)) for c in calls]
+    return ModelSpec(
+        name=spec.name,
+        layers=layers,
+        calls=tuple(calls),
+        input_layers={layer.name: _input(layer) for layer in layers if _is_input(layer)},
+        inputs=_shifted(ends["input"], outer),
+        outputs=_shifted(ends["output"], outer),
+    )
+
+
+def _shift(found: Sequence[TensorRef], inbound: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, int]:
+    """Return what to subtract from the call numbers of each layer so that they count from 0.
+
+    A Functional model is born with a call of its own. Where Keras lists inputs and outputs, its calls
+    count from 1; inside the calls of Keras 3 they count from 0, in older files from 1 for nested models.
+    """
+    highest = Counter[str]()
+    for ref in found:
+        highest[ref.layer] = max(highest[ref.layer], ref.node)
+    return {n: int(bool(c) and (keys.get(n) == FUNCTIONAL or highest[n] >= len(c))) for n, c in inbound.items()}
+
+
+def _sequential(spec: LayerSpec, depth: int) -> ModelSpec:
+    entries = _entries(spec)
+    if not entries:
+        raise ModelFileError(f"config.json: Sequential {show(spec.path or spec.name)} has no layers.")
+    layers = _layers(entries, spec, depth)
+    inputs = {layer.name: _input(layer) for layer in layers[:1] if _is_input(layer)}
+    shape = spec.config.get("build_input_shape") or spec.build_config.get("input_shape")
+    if not inputs and _is_shape(shape):
+        inputs = {"input": InputSpec("input", TensorType(tuple(shape), layers[0].policy.compute))}
+    start = TensorRef(next(iter(inputs)), 0, 0) if inputs else TensorRef("", 0, -1)
+    last = start
+    calls = []
+    for layer in layers:
+        if not _is_input(layer):
+            calls.append(Call(layer, 0, (last,), {}))
+            last = TensorRef(layer.name, 0, -1)
+    return ModelSpec(spec.name, layers, tuple(calls), inputs, start, last)
+
+
+def _is_shape(shape: Any) -> bool:
+    return isinstance(shape, (list, tuple)) and bool(shape) and all(n is None or isinstance(n, int) for n in shape)
+
+
+def _entries(spec: LayerSpec) -> list[Mapping[str, Any]]:
+    entries = spec.config.get("layers")
+    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+        raise ModelFileError(f"config.json: model {show(spec.path or spec.name)} has no list of layers.")
+    named = [
+        {**entry, "name": entry.get("name") or (entry.get("config") or {}).get("name", "")} for entry in entries
+    ]
+    doubled = [name for name, count in Counter(entry["name"] for entry in named).items() if count > 1]
+    if doubled:
+        raise ModelFileError(f"config.json: two layers of {show(spec.path or spec.name)} are named {show(doubled[0])}.")
+    return named
+
+
+def _layers(entries: Sequence[Mapping[str, Any]], spec: LayerSpec, depth: int) -> tuple[LayerSpec, ...]:
+    """Build the layers with their addresses: class names with a counter per class, operations not counted."""
+    used: Counter[str] = Counter()
+    layers = []
+    for entry in entries:
+        name = str(entry["name"])
+        kind = snake_case(str(entry.get("class_name")))
+        address = ""
+        if not registered_key(entry).startswith("keras.ops."):
+            address = join(spec.address, "layers", f"{kind}_{used[kind]}" if used[kind] else kind)
+            used[kind] += 1
+        layer = build_layer(entry, join(spec.path, name), address, depth + 1)
+        layers.append(replace(layer, name=name))
+    return tuple(layers)
+
+
+def join(*parts: str) -> str:
+    """Join the non-empty parts of a path with '/'."""
+    return "/".join(part for part in parts if part)
+
+
+def _is_input(layer: LayerSpec) -> bool:
+    return layer.key == "keras.layers.InputLayer"
+
+
+def _input(layer: LayerSpec) -> InputSpec:
+    shape = layer.config.get("batch_shape")
+    if not _is_shape(shape) and shape != []:
+        raise ModelFileError(f"config.json: InputLayer {show(layer.path)} has no batch_shape.")
+    if layer.policy.compute not in DTYPES:
+        raise ModelFileError(f"config.json: InputLayer {show(layer.path)} has the dtype {show(layer.policy.name)}.")
+    return InputSpec(layer.name, TensorType(tuple(shape), layer.policy.compute), bool(layer.config.get("optional")))
+
+
+def _call(layer: LayerSpec, index: int, node: Any, path: str) -> Call:
+    if not isinstance(node, Mapping) or not isinstance(node.get("args"), list) or not isinstance(node.get("kwargs"), Mapping):
+        raise ModelFileError(f"config.json: call {index} of layer {show(layer.path)} is not in Keras 3's form.")
+    args, kwargs = _revive(node["args"]), _revive(node["kwargs"])
+    return Call(layer, index, tuple(args), kwargs)
+
+
+def _revive(value: Any) -> Any:
+    """Replace serialised tensors by TensorRefs, and slices by Python's; all else stays data."""
+    if isinstance(value, list):
+        return [_revive(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    config = value.get("config")
+    if value.get("class_name") == "__keras_tensor__" and isinstance(config, Mapping):
+        history = config.get("keras_history")
+        if not _is_history(history):
+            raise ModelFileError(f"config.json: a tensor has the history {show(history)}; expected [layer, call, output].")
+        return TensorRef(*history, type=_recorded(config))
+    if value.get("class_name") == "__slice__" and isinstance(config, Mapping):
+        return slice(*(_revive(config.get(key)) for key in ("start", "stop", "step")))
+    if value.get("class_name") == "__ellipsis__":
+        return ...
+    return {key: _revive(item) for key, item in value.items()}
+
+
+def _is_history(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 3 and isinstance(value[0], str) and all(
+        isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in value[1:]
+    )
+
+
+def _recorded(config: Mapping[str, Any]) -> TensorType | None:
+    shape, dtype = config.get("shape"), config.get("dtype")
+    if isinstance(shape, list) and dtype in DTYPES and all(n is None or isinstance(n, int) for n in shape):
+        return TensorType(tuple(shape), dtype)
+    return None
+
+
+def _structure(value: Any, path: str) -> Any:
+    if _is_history(value):
+        return TensorRef(*value)
+    if isinstance(value, list):
+        return [_structure(item, path) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _structure(item, path) for key, item in value.items()}
+    raise ModelFileError(f"config.json: model {show(path)} lists {show(value)} among its inputs or outputs.")
+
+
+def refs(value: Any) -> list[TensorRef]:
+    """Return every TensorRef in a structure, in Keras' flattening order (dicts by sorted key)."""
+    return [leaf for leaf in flatten(value) if isinstance(leaf, TensorRef)]
+
+
+def flatten(value: Any) -> list[Any]:
+    """Return the leaves of nested lists, tuples and dicts; Keras takes dicts in the order of their sorted keys."""
+    if isinstance(value, (list, tuple)):
+        return [leaf for item in value for leaf in flatten(item)]
+    if isinstance(value, Mapping):
+        return [leaf for key in sorted(value) for leaf in flatten(value[key])]
+    return [value]
+
+
+def map_structure(function: Any, value: Any) -> Any:
+    """Return `value` with `function` applied to each leaf."""
+    if isinstance(value, list):
+        return [map_structure(function, item) for item in value]
+    if isinstance(value, tuple):
+        return tuple(map_structure(function, item) for item in value)
+    if isinstance(value, Mapping):
+        return {key: map_structure(function, item) for key, item in value.items()}
+    return function(value)
+
+
+def _shifted(value: Any, shift: Mapping[str, int]) -> Any:
+    def move(leaf: Any) -> Any:
+        if isinstance(leaf, TensorRef):
+            return replace(leaf, node=leaf.node - shift.get(leaf.layer, 0))
+        return leaf
+
+    return map_structure(move, value)

@@ -1,0 +1,60 @@
+"""The zip that Keras 3 writes: config.json, metadata.json, model.weights.h5 and assets/."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kconvert_schemas.errors import ModelFileError, show
+from kconvert_schemas.graph import Source
+
+from ..modelspec import build_root
+from ..spec import ModelFile
+from .weights import read_weights
+
+CONFIG = "config.json"
+METADATA = "metadata.json"
+WEIGHTS = "model.weights.h5"
+ASSETS = "assets/"
+
+
+def read_keras_zip(path: Path) -> ModelFile:
+    """Read a `.keras` file; raises ModelFileError naming the member that is missing or damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+            if CONFIG not in names:
+                raise ModelFileError(f"{show(path)} is a zip without {CONFIG}: not a model that Keras saved.")
+            config = _json(archive.read(CONFIG), CONFIG)
+            metadata = _json(archive.read(METADATA), METADATA) if METADATA in names else {}
+            if WEIGHTS not in names:
+                raise ModelFileError(f"{show(path)} holds no {WEIGHTS}. Save the whole model with `model.save`.")
+            weights = read_weights(archive.read(WEIGHTS))
+            assets = {n.removeprefix(ASSETS): archive.read(n) for n in names if n.startswith(ASSETS) and n[-1] != "/"}
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        raise ModelFileError(f"{show(path)} is a damaged zip file: {error}. Copy or download it again.") from error
+    version = str(metadata.get("keras_version", "")) if isinstance(metadata, Mapping) else ""
+    return ModelFile(build_root(config), weights, assets, Source(path.name, _sha256(path), version, "keras zip"))
+
+
+def _json(data: bytes, name: str) -> Any:
+    try:
+        return json.loads(data.decode("utf-8"))
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise ModelFileError(f"{name} in the model file is not valid JSON: {error}.") from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(file)
+
+
+def _digest(file: Any) -> str:
+    digest = hashlib.sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()

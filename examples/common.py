@@ -1,0 +1,119 @@
+"""What the example scripts share: the two data sets, macro F1, and saving a model with its labels."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+NUSAX_URL = "https://raw.githubusercontent.com/IndoNLP/nusax/main/datasets/sentiment/indonesian"
+SENTIMENTS = ("negative", "neutral", "positive")
+CIFAR_CLASSES = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+)  # fmt: skip
+
+Split = tuple[np.ndarray, np.ndarray]
+
+
+class DataError(Exception):
+    """The data cannot be had; the message says what was looked for and what to do."""
+
+
+def run(main: Callable[[], None]) -> None:
+    """Call `main`; a DataError becomes one line on stderr and exit code 2."""
+    try:
+        main()
+    except DataError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def macro_f1(truth: np.ndarray, predicted: np.ndarray, classes: int) -> float:
+    """The plain mean of the classes' F1 = 2 TP / (2 TP + FP + FN); a class never seen nor predicted counts 0."""
+    each = np.arange(classes)[:, None]
+    hits = ((truth == each) & (predicted == each)).sum(axis=1)
+    total = (truth == each).sum(axis=1) + (predicted == each).sum(axis=1)
+    return float(np.mean(2 * hits / np.maximum(total, 1)))
+
+
+def load_sentiment(data: Path | None, split: str) -> Split:
+    """Texts, shape (n, 1), and class numbers, shape (n,), of NusaX `split`: train, valid or test.
+
+    Read from `data`/`split`.csv; downloaded when `data` is None.
+    """
+    source = f"{NUSAX_URL}/{split}.csv" if data is None else str(data / f"{split}.csv")
+    raw = _download(source) if data is None else _file(data / f"{split}.csv").read_bytes()
+    try:
+        rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline="")))
+        texts = np.array([[row["text"]] for row in rows])
+        labels = np.array([SENTIMENTS.index(row["label"]) for row in rows])
+    except (KeyError, ValueError) as error:
+        raise DataError(f"{source}: expected columns id,text,label with labels {SENTIMENTS}: {error}") from None
+    if not rows:
+        raise DataError(f"{source}: no rows")
+    return texts, labels
+
+
+def load_cifar(data: Path | None, split: str) -> Split:
+    """Pictures, uint8 (n, 32, 32, 3), and class numbers, shape (n,), of CIFAR-10 `split`: train or test.
+
+    Read from `data`/`split`.npz (JPEG files end to end, their offsets, labels); downloaded by Keras when `data` is None.
+    """
+    if data is None:
+        return _download_cifar(split)
+    path = _file(data / f"{split}.npz")
+    try:
+        with np.load(path) as file:
+            jpeg, offsets, labels = file["jpeg"], file["offsets"], file["labels"]
+    except (KeyError, ValueError) as error:
+        raise DataError(f"{path}: expected the arrays jpeg, offsets and labels: {error}") from None
+    images = np.empty((len(labels), 32, 32, 3), np.uint8)
+    for i, (start, end) in enumerate(zip(offsets[:-1], offsets[1:], strict=True)):
+        images[i] = _decode(jpeg[start:end].tobytes())
+    return images, labels.astype(np.int64)
+
+
+def save(model: Any, labels: tuple[str, ...], path: Path) -> None:
+    """Write a Keras model without its optimizer to `path`, and labels.txt, one per line in output order, beside it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    model.save(path, include_optimizer=False)
+    path.with_name("labels.txt").write_text("\n".join(labels) + "\n", encoding="utf-8")
+    print(f"{path}: {model.count_params():,} parameters, {path.stat().st_size:,} bytes")
+
+
+def _file(path: Path) -> Path:
+    if not path.is_file():
+        raise DataError(f"{path} does not exist; --data names the folder that holds it (leave it out to download)")
+    return path
+
+
+def _download(url: str) -> bytes:
+    try:
+        with urllib.request.urlopen(url, timeout=60) as response:
+            return bytes(response.read())
+    except (urllib.error.URLError, TimeoutError) as error:
+        raise DataError(f"cannot download {url}: {error}; give a local copy's folder with --data") from None
+
+
+def _download_cifar(split: str) -> Split:
+    import keras
+
+    try:
+        train, test = keras.datasets.cifar10.load_data()
+    except Exception as error:  # Keras raises a bare Exception when a download fails
+        raise DataError(f"cannot download CIFAR-10: {error}; give a local copy's folder with --data") from None
+    images, labels = train if split == "train" else test
+    return images, labels[:, 0].astype(np.int64)
+
+
+def _decode(jpeg: bytes) -> np.ndarray:
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(jpeg)).convert("RGB"))

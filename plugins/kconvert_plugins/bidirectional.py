@@ -1,0 +1,10 @@
+"""Bidirectional (keras/src/layers/rnn/bidirectional.py)."""
+
+from __future__ import annotations
+
+from kconvert import Register, hookimpl
+
+
+@hookimpl
+def register_layers(register: Register) -> None:
+    """Register the layers of this module."""

@@ -1,0 +1,10 @@
+"""Layers that merge several inputs (keras/src/layers/merging)."""
+
+from __future__ import annotations
+
+from kconvert import Register, hookimpl
+
+
+@hookimpl
+def register_layers(register: Register) -> None:
+    """Register the layers of this module."""

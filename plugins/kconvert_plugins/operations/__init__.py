@@ -1,0 +1,5 @@
+"""Operations of `keras.ops`, a module for each of Keras' own."""
+
+from . import numpy
+
+MODULES = (numpy,)

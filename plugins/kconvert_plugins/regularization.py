@@ -1,0 +1,10 @@
+"""Layers that act only in training (keras/src/layers/regularization)."""
+
+from __future__ import annotations
+
+from kconvert import Register, hookimpl
+
+
+@hookimpl
+def register_layers(register: Register) -> None:
+    """Register the layers of this module."""

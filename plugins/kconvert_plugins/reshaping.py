@@ -1,0 +1,10 @@
+"""Layers that move and cut (keras/src/layers/reshaping)."""
+
+from __future__ import annotations
+
+from kconvert import Register, hookimpl
+
+
+@hookimpl
+def register_layers(register: Register) -> None:
+    """Register the layers of this module."""

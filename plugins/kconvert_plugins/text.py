@@ -1,0 +1,10 @@
+"""TextVectorization (keras/src/layers/preprocessing/text_vectorization.py)."""
+
+from __future__ import annotations
+
+from kconvert import Register, hookimpl
+
+
+@hookimpl
+def register_layers(register: Register) -> None:
+    """Register the layers of this module."""

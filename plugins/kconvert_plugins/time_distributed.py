@@ -1,0 +1,10 @@
+"""TimeDistributed (keras/src/layers/rnn/time_distributed.py)."""
+
+from __future__ import annotations
+
+from kconvert import Register, hookimpl
+
+
+@hookimpl
+def register_layers(register: Register) -> None:
+    """Register the layers of this module."""

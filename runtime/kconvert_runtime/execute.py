@@ -1,0 +1,47 @@
+"""Plan + arrays -> arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kconvert_schemas.dtypes import Array
+from kconvert_schemas.errors import InputError, KconvertError, show
+
+from .plan import Plan, Step
+
+
+def execute(plan: Plan, inputs: Sequence[Array]) -> list[Array]:
+    """Run the steps of `plan` on its inputs, in its order, and return its outputs.
+
+    Holds no state of its own, so one plan can run in several threads. Raises InputError naming the layer
+    where values do not fit.
+    """
+    slots: list[Any] = [None] * plan.slots
+    for slot, array in plan.constants.items():
+        slots[slot] = array
+    for slot, array in zip(plan.inputs, inputs, strict=True):
+        slots[slot] = array
+    with np.errstate(all="ignore"):
+        for step in plan.steps:
+            try:
+                result = step.call(*[None if i is None else slots[i] for i in step.inputs])
+            except (ArithmeticError, IndexError, ValueError, MemoryError, KconvertError) as error:
+                raise _located(step, slots, error) from error
+            if isinstance(result, tuple):
+                for slot, array in zip(step.outputs, result, strict=True):
+                    slots[slot] = array
+            else:
+                slots[step.outputs[0]] = result
+            for slot in step.frees:
+                slots[slot] = None
+    return [np.asarray(slots[slot]) for slot in plan.outputs]
+
+
+def _located(step: Step, slots: Sequence[Any], error: Exception) -> InputError:
+    shapes = [f"{slots[i].dtype}{list(slots[i].shape)}" for i in step.inputs if i is not None]
+    where = f"Layer {show(step.node.layer)}" if step.node.layer else f"Node {show(step.node.name)}"
+    what = str(error) or type(error).__name__
+    return InputError(f"{where} cannot run {step.node.op} on {', '.join(shapes)}: {what}.")

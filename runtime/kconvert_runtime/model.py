@@ -1,0 +1,156 @@
+"""A loaded model: what users call."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from kconvert_schemas.bundle import read_bundle
+from kconvert_schemas.dims import Shape
+from kconvert_schemas.dtypes import Array
+from kconvert_schemas.errors import InputError, show
+from kconvert_schemas.graph import Graph, Signature
+
+from .execute import execute
+from .inputs import flatten, prepare
+from .passes import optimize as optimized
+from .plan import Plan, plan
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """An input or output of a model: name, shape (None where any size fits) and dtype."""
+
+    name: str
+    shape: Shape
+    dtype: str
+
+
+def load(bundle: str | os.PathLike[str], *, optimize: bool = True) -> Model:
+    """Load the bundle in folder `bundle`.
+
+    optimize: False runs the graph as written, node by node, for comparison.
+    Raises BundleNotFound, BundleError or GraphError. Weights are mapped, not read, until they are used.
+    """
+    graph, weights = read_bundle(bundle)
+    return Model(graph, weights, optimize=optimize)
+
+
+class Model:
+    """A graph with its weights, ready to run. Calls do not change it, so threads can share one model."""
+
+    def __init__(self, graph: Graph, weights: Mapping[str, Array], *, optimize: bool = True) -> None:
+        self.graph = graph
+        self.weights = weights
+        self._optimize = optimize
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        """The inputs, in the order in which a call takes them."""
+        return _values(self.graph.inputs)
+
+    @property
+    def outputs(self) -> tuple[Value, ...]:
+        """The outputs, in the order in which Keras flattens them."""
+        return _values(self.graph.outputs)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Paths of the Keras layers, each of which can be a tap."""
+        return tuple(self.graph.layers)
+
+    def __call__(self, *inputs: Any, taps: Sequence[str] | None = None) -> Any:
+        """Run the model on whole arrays.
+
+        inputs: one array for each input, or one list, or one dict by input name. Returns what the Keras
+        model returns: an array, a list, or a dict. With `taps` (layer paths) returns a pair: that, and a
+        dict with the output of each tapped layer (a list, where a layer has several outputs or calls).
+        Raises InputError for inputs that do not fit.
+        """
+        arrays = self._prepare(inputs)
+        if taps is None:
+            return self._structured(execute(self._plan, arrays))
+        values = {tap: self._tapped(tap) for tap in taps}
+        wanted = [port.value for port in self.graph.outputs.ports]
+        extra = [value for names in values.values() for value in names]
+        results = execute(plan(self.graph, self.weights, [*wanted, *extra]), arrays)
+        rest = iter(results[len(wanted) :])
+        found = {tap: [next(rest) for _ in names] for tap, names in values.items()}
+        return self._structured(results[: len(wanted)]), {t: a[0] if len(a) == 1 else a for t, a in found.items()}
+
+    def run(self, feeds: Mapping[str, Any]) -> dict[str, Array]:
+        """Run the model on arrays by input name; returns arrays by output name."""
+        return self._named(execute(self._plan, self._prepare((feeds,))))
+
+    def predict(self, *inputs: Any, batch_size: int = 32, progress: bool | Progress = False) -> Any:
+        """Run the model on long inputs, `batch_size` rows at a time; returns what a call on all rows returns.
+
+        Inputs may be memory-mapped: only one batch is read at a time. `progress` prints a counter to
+        stderr, or is called with (rows done, rows).
+        """
+        arrays = self._prepare(inputs)
+        report = progress if callable(progress) else (_print_progress if progress else None)
+        parts: list[list[Array]] = []
+        for start, stop, rows in _batches(arrays, batch_size):
+            parts.append(execute(self._plan, [array[start:stop] for array in arrays]))
+            if report:
+                report(stop, rows)
+        return self._structured([np.concatenate(pieces) for pieces in zip(*parts, strict=True)])
+
+    @cached_property
+    def _plan(self) -> Plan:
+        graph = optimized(self.graph) if self._optimize else self.graph
+        return plan(graph, self.weights, [port.value for port in graph.outputs.ports])
+
+    def _prepare(self, given: tuple[Any, ...]) -> list[Array]:
+        flat = flatten(self.graph.inputs, given)
+        return [prepare(port, value) for port, value in zip(self.graph.inputs.ports, flat, strict=True)]
+
+    def _named(self, results: Sequence[Array]) -> dict[str, Array]:
+        return {port.name: array for port, array in zip(self.graph.outputs.ports, results, strict=True)}
+
+    def _structured(self, results: Sequence[Array]) -> Any:
+        return _build(self.graph.outputs.structure, self._named(results))
+
+    def _tapped(self, tap: str) -> list[str]:
+        if tap not in self.graph.layers:
+            close = difflib.get_close_matches(tap, self.graph.layers, n=3, cutoff=0.4) or list(self.graph.layers)[:5]
+            raise InputError(f"There is no layer {show(tap)} to tap. Did you mean {', '.join(map(show, close))}?")
+        return [value for call in self.graph.layers[tap].calls for value in call]
+
+
+def _values(signature: Signature) -> tuple[Value, ...]:
+    return tuple(Value(port.name, port.type.shape, port.type.dtype) for port in signature.ports)
+
+
+def _build(structure: Any, named: Mapping[str, Array]) -> Any:
+    if isinstance(structure, dict):
+        return {key: _build(part, named) for key, part in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        return [_build(part, named) for part in structure]
+    return named[structure]
+
+
+def _batches(arrays: Sequence[Array], batch_size: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (start, stop, rows); one empty batch for no rows."""
+    sizes = {array.shape[0] for array in arrays if array.ndim}
+    if len(sizes) > 1:
+        raise InputError(f"All inputs must have the same number of rows, got {', '.join(map(str, sorted(sizes)))}.")
+    if batch_size < 1:
+        raise InputError(f"batch_size must be at least 1, got {batch_size}.")
+    rows = sizes.pop() if sizes else 0
+    for start in range(0, max(rows, 1), batch_size):
+        yield start, min(start + batch_size, rows), rows
+
+
+def _print_progress(done: int, rows: int) -> None:
+    print(f"\r{done}/{rows}", end="\n" if done == rows else "", file=sys.stderr, flush=True)

@@ -1,0 +1,43 @@
+"""Where kernels and their gradients are registered, by op name.
+
+A kernel takes the op's inputs as arrays (None for an optional input that is not given) and its attributes
+as keyword arguments, and returns an array, or a tuple for an op with several outputs. It never writes to
+its inputs. float16 and bfloat16 arrive as float32 and are rounded by the caller.
+
+A VJP takes the gradients of the outputs, the outputs, and what the kernel took:
+`vjp(g, y, *inputs, **attrs)` for one output, tuples for several. It returns one gradient for each input,
+None where there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from kconvert_schemas.errors import PluginError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+KERNELS: dict[str, Callable[..., Any]] = {}
+VJPS: dict[str, Callable[..., Any]] = {}
+
+
+def kernel(op: str) -> Callable[[F], F]:
+    """Register the decorated function as the kernel of `op`; raises PluginError if the op has one."""
+    return _register(KERNELS, op, "kernel")
+
+
+def vjp(op: str) -> Callable[[F], F]:
+    """Register the decorated function as the vector-Jacobian product of `op`."""
+    return _register(VJPS, op, "VJP")
+
+
+def _register(table: dict[str, Callable[..., Any]], op: str, what: str) -> Callable[[F], F]:
+    def register(function: F) -> F:
+        taken = table.get(op)
+        if taken is not None and (taken.__module__, taken.__qualname__) != (function.__module__, function.__qualname__):
+            raise PluginError(f"Both {taken.__module__} and {function.__module__} register a {what} for {op!r}.")
+        table[op] = function
+        return function
+
+    return register

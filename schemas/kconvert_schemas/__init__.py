@@ -1,0 +1,49 @@
+"""The contract on disk: the graph data model, the op table, the strict codec and the checker. See FORMAT.md."""
+
+from .bundle import read_bundle, write_bundle
+from .check import check
+from .errors import (
+    BundleError,
+    BundleNotFound,
+    ConversionError,
+    GraphError,
+    InputError,
+    KconvertError,
+    ModelFileError,
+    OutputError,
+    PluginError,
+)
+from .graph import Body, Graph, Layer, Node, Port, Signature, Source, TensorType, Weight
+from .opset import find_op, register_opset
+from .opspec import Attr, Inputs, OpError, Opset, OpSpec
+
+__all__ = [
+    "Attr",
+    "Body",
+    "BundleError",
+    "BundleNotFound",
+    "ConversionError",
+    "Graph",
+    "GraphError",
+    "InputError",
+    "Inputs",
+    "KconvertError",
+    "Layer",
+    "ModelFileError",
+    "Node",
+    "OpError",
+    "OpSpec",
+    "Opset",
+    "OutputError",
+    "PluginError",
+    "Port",
+    "Signature",
+    "Source",
+    "TensorType",
+    "Weight",
+    "check",
+    "find_op",
+    "read_bundle",
+    "register_opset",
+    "write_bundle",
+]

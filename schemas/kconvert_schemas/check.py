@@ -1,0 +1,164 @@
+"""The rules a graph obeys, executable. They run between stages and when a bundle is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from . import attrs as attributes
+from .dtypes import DTYPES
+from .errors import GraphError, paragraph, show
+from .graph import Body, Graph, Node, Signature, TensorType
+from .opset import find_op, find_opset
+from .opspec import OpError, OpSpec
+
+
+def check(graph: Graph) -> Graph:
+    """Return `graph` with its attributes completed; raises GraphError listing every rule it breaks.
+
+    Rules: names are unique; every value is written once, before it is read; ops exist, take these
+    inputs and attributes, and give the declared types; ports and layers refer to values that exist;
+    the structure of inputs and outputs names each port once.
+    """
+    checker = _Checker()
+    checker.opsets(graph.opsets)
+    known: dict[str, TensorType] = {}
+    for name, weight in graph.weights.items():
+        checker.define(known, name, weight.type, "weights")
+    for port in graph.inputs.ports:
+        checker.define(known, port.value, port.type, "inputs")
+    nodes = checker.nodes(graph.nodes, graph.values, known)
+    checker.signature(graph.inputs, known, "inputs")
+    checker.signature(graph.outputs, known, "outputs")
+    for path, layer in graph.layers.items():
+        for value in (value for call in layer.calls for value in call if value not in known):
+            checker.problems.append(f"layer {show(path)} gives {show(value)}, which no node writes")
+    if checker.problems:
+        raise GraphError(paragraph("The graph breaks the rules of the format:", checker.problems))
+    return replace(graph, nodes=nodes)
+
+
+class _Checker:
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def opsets(self, opsets: Mapping[str, int]) -> None:
+        for namespace, version in opsets.items():
+            opset = find_opset(namespace)
+            if opset is None:
+                self.problems.append(f"ops of {show(namespace)} are needed: install the package that provides them")
+            elif opset.version < version:
+                self.problems.append(
+                    f"ops of {show(namespace)} are needed in version {version}; version {opset.version} is installed: "
+                    "install a newer one"
+                )
+
+    def define(self, known: dict[str, TensorType], name: str, type_: TensorType, where: str) -> None:
+        if not name:
+            self.problems.append(f"{where}: a name is empty")
+        if name in known:
+            self.problems.append(f"{where}: {show(name)} is written twice")
+        if type_.dtype not in DTYPES:
+            self.problems.append(f"{where}: {show(name)} has the unknown dtype {show(type_.dtype)}")
+        known[name] = type_
+
+    def nodes(
+        self, nodes: Iterable[Node], values: Mapping[str, TensorType], known: dict[str, TensorType]
+    ) -> tuple[Node, ...]:
+        """Check nodes in order, adding what they write to `known`; return them with completed attrs."""
+        names: set[str] = set()
+        checked = []
+        for node in nodes:
+            where = f"node {show(node.name)}"
+            if node.name in names or not node.name:
+                self.problems.append(f"{where}: the name is empty or taken")
+            names.add(node.name)
+            node = self._node(node, where, known, values)
+            for output in node.outputs:
+                if output not in values:
+                    self.problems.append(f"{where}: its output {show(output)} is not in values")
+                self.define(known, output, values.get(output, TensorType((), "bool")), where)
+            checked.append(node)
+        written = {output for node in checked for output in node.outputs}
+        for name in values.keys() - written:
+            self.problems.append(f"values: no node writes {show(name)}")
+        return tuple(checked)
+
+    def _node(
+        self, node: Node, where: str, known: Mapping[str, TensorType], values: Mapping[str, TensorType]
+    ) -> Node:
+        spec = find_op(node.op)
+        if spec is None:
+            self.problems.append(f"{where}: unknown op {show(node.op)}; a newer kconvert or a plugin may know it")
+            return node
+        unread = [value for value in node.inputs if value is not None and value not in known]
+        if unread:
+            self.problems += [f"{where}: reads {show(value)} before anything writes it" for value in unread]
+            return node
+        try:
+            node = replace(node, attrs=self._attrs(spec, node, known))
+            types = spec.infer([known[value] if value is not None else None for value in node.inputs], node.attrs)
+        except OpError as error:
+            self.problems.append(f"{where}: {error}")
+            return node
+        if len(types) != len(node.outputs):
+            self.problems.append(f"{where}: {node.op} has {len(types)} outputs, {len(node.outputs)} are named")
+        for output, type_ in zip(node.outputs, types, strict=False):
+            if output in values and not agree(type_, values[output]):
+                self.problems.append(f"{where}: {show(output)} is declared {values[output]}, {node.op} gives {type_}")
+        return node
+
+    def _attrs(self, spec: OpSpec, node: Node, known: Mapping[str, TensorType]) -> dict[str, Any]:
+        completed = attributes.complete(spec, node.attrs)
+        for name, attr in spec.attrs.items():
+            if attr.kind == "unary" and completed[name] is not None:
+                unary_call(completed[name])
+            if attr.kind == "body":
+                completed[name] = self._body(completed[name], known)
+        return completed
+
+    def _body(self, body: Body, known: Mapping[str, TensorType]) -> Body:
+        inner = {name: body.values[name] for name in body.inputs if name in body.values}
+        written = {output for node in body.nodes for output in node.outputs}
+        values = {name: type_ for name, type_ in body.values.items() if name in written}
+        nodes = self.nodes(body.nodes, values, {**known, **inner})
+        return replace(body, nodes=nodes)
+
+    def signature(self, signature: Signature, known: Mapping[str, TensorType], where: str) -> None:
+        """Check the ports of the inputs or outputs against the values and the structure."""
+        names = [port.name for port in signature.ports]
+        if sorted(leaves(signature.structure)) != sorted(names) or len(set(names)) != len(names):
+            self.problems.append(f"{where}: the structure must name each tensor once")
+        for port in signature.ports:
+            if port.value not in known:
+                self.problems.append(f"{where}: {show(port.name)} is the value {show(port.value)}, which is not there")
+            elif known[port.value] != port.type:
+                self.problems.append(f"{where}: {show(port.name)} says {port.type}, its value is {known[port.value]}")
+
+
+def agree(a: TensorType, b: TensorType) -> bool:
+    """Tell whether two types can be of one value: same dtype and rank, no two known sizes that differ."""
+    return (
+        a.dtype == b.dtype
+        and len(a.shape) == len(b.shape)
+        and all(m is None or n is None or m == n for m, n in zip(a.shape, b.shape, strict=True))
+    )
+
+
+def unary_call(value: Any) -> tuple[OpSpec, dict[str, Any]]:
+    """Return the op and completed attributes that a `unary` attribute names; OpError if it is not such an op."""
+    name, given = (value, {}) if isinstance(value, str) else (value["op"], value["attrs"])
+    spec = find_op(name)
+    if spec is None or len(spec.inputs) != 1 or spec.outputs != ("y",):
+        raise OpError(f"{name!r:.60} is not an op with one input and one output")
+    return spec, attributes.complete(spec, given)
+
+
+def leaves(structure: Any) -> list[str]:
+    """Return the names in a structure, in order."""
+    if isinstance(structure, (list, tuple)):
+        return [name for item in structure for name in leaves(item)]
+    if isinstance(structure, dict):
+        return [name for item in structure.values() for name in leaves(item)]
+    return [structure]

@@ -1,0 +1,115 @@
+"""The graph: frozen data, no verbs. FORMAT.md says what each field means on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from .dims import Shape
+
+Structure: TypeAlias = Any
+"""How Keras nests tensors: a name, or a list, tuple or dict of structures."""
+
+FORMAT = "kconvert"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TensorType:
+    """Shape (None where a size is known only when running) and dtype of a value."""
+
+    shape: Shape
+    dtype: str
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{', '.join('?' if n is None else str(n) for n in self.shape)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One call of an op. `layer` is the path of the Keras layer it came from ('' for none)."""
+
+    op: str
+    name: str
+    layer: str
+    inputs: tuple[str | None, ...]
+    outputs: tuple[str, ...]
+    attrs: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What is known of a stored array; `source` is the path of its Keras variable."""
+
+    type: TensorType
+    trainable: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A named input or output of the model, and the value that carries it."""
+
+    name: str
+    value: str
+    type: TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The inputs or the outputs of a model, in Keras' order and structure (leaves are port names)."""
+
+    structure: Structure
+    ports: tuple[Port, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A Keras layer of the source: where its outputs are, one tuple of values for each call."""
+
+    class_name: str
+    calls: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A subgraph in a node's attrs. It sees its own inputs and the weights of the graph around it."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    nodes: tuple[Node, ...]
+    values: Mapping[str, TensorType]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The model file that a graph came from."""
+
+    file: str
+    sha256: str
+    keras_version: str
+    container: str
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A whole model. Nodes stand in an order in which they can run."""
+
+    inputs: Signature
+    outputs: Signature
+    nodes: tuple[Node, ...]
+    values: Mapping[str, TensorType]
+    weights: Mapping[str, Weight]
+    layers: Mapping[str, Layer] = field(default_factory=dict)
+    opsets: Mapping[str, int] = field(default_factory=dict)
+    source: Source = Source("", "", "", "")
+    producer: str = ""
+
+    def type_of(self, value: str) -> TensorType:
+        """Return the type of a value, an input or a weight; KeyError for an unknown name."""
+        if value in self.values:
+            return self.values[value]
+        if value in self.weights:
+            return self.weights[value].type
+        return {port.value: port.type for port in self.inputs.ports}[value]

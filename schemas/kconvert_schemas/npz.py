@@ -1,0 +1,139 @@
+"""weights.npz: stored members, C order, little-endian, data aligned to 64 bytes so that it can be mapped.
+
+A member is an ordinary .npy file, so `numpy.load` reads it too. Two dtypes have no NumPy form: bfloat16
+is stored as its 16 bits (uint16), strings as the UTF-8 bytes (uint8) of a JSON list.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from .dims import product
+from .dtypes import Array, holder
+from .errors import BundleError, show
+from .graph import TensorType
+
+ALIGNMENT = 64
+EPOCH = (1980, 1, 1, 0, 0, 0)
+HEADER_LIMIT = 4096
+_LOCAL_HEADER = 30
+_ZIP64_EXTRA = 20
+_PADDING_FIELD = 0x4B43
+_HEADER = re.compile(
+    rb"^\{'descr': '([<|][a-z]\d+)', 'fortran_order': False, 'shape': \(((?:\d+,? ?)*)\), \} *\n$"
+)
+
+
+def write_npz(file: IO[bytes], arrays: Iterable[tuple[str, Array]]) -> None:
+    """Write named arrays, already in storage form (`to_storage`), one at a time; same input, same bytes."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        for name, array in arrays:
+            _write_member(archive, file, f"{name}.npy", np.ascontiguousarray(array).reshape(array.shape))
+
+
+def _write_member(archive: zipfile.ZipFile, file: IO[bytes], member: str, array: Array) -> None:
+    big = array.nbytes >= 2**31
+    info = zipfile.ZipInfo(member, EPOCH)
+    info.create_system = 3
+    info.external_attr = 0o644 << 16
+    start = file.tell() + _LOCAL_HEADER + len(member.encode()) + (_ZIP64_EXTRA if big else 0) + 4
+    padding = -start % ALIGNMENT
+    info.extra = _PADDING_FIELD.to_bytes(2, "little") + padding.to_bytes(2, "little") + bytes(padding)
+    with archive.open(info, "w", force_zip64=big) as stream:
+        np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(array))
+        stream.write(array.reshape(-1).view(np.uint8).data if array.size else b"")
+
+
+def to_storage(array: Array, dtype: str) -> Array:
+    """Return the array that stands in the file for values of `dtype`."""
+    if dtype == "string":
+        text = json.dumps(array.ravel().tolist(), ensure_ascii=False)
+        return np.frombuffer(text.encode("utf-8"), np.uint8)
+    if dtype == "bfloat16":
+        return (np.ascontiguousarray(array, np.float32).view(np.uint32) >> np.uint32(16)).astype("<u2")
+    return np.asarray(array, holder(dtype).newbyteorder("<"))
+
+
+def from_storage(stored: Array, type_: TensorType, name: str) -> Array:
+    """Return the values of `type_` that a stored array stands for; BundleError when it does not fit."""
+    expected = {"string": "|u1", "bfloat16": "<u2"}.get(type_.dtype, holder(type_.dtype).newbyteorder("<").str)
+    if stored.dtype.str != expected or (type_.dtype != "string" and stored.shape != type_.shape):
+        raise BundleError(
+            f"weights.npz: {show(name)} holds {stored.dtype.str}{list(stored.shape)}, "
+            f"graph.json says {type_} ({expected}). The bundle is damaged; convert the model again."
+        )
+    if type_.dtype == "string":
+        return _strings(stored, type_, name)
+    if type_.dtype == "bfloat16":
+        return (stored.astype(np.uint32) << np.uint32(16)).view(np.float32)
+    return stored
+
+
+def _strings(stored: Array, type_: TensorType, name: str) -> Array:
+    try:
+        strings = json.loads(stored.tobytes().decode("utf-8"))
+    except (UnicodeDecodeError, ValueError, RecursionError):
+        strings = None
+    if not isinstance(strings, list) or not all(isinstance(s, str) for s in strings):
+        raise BundleError(f"weights.npz: {show(name)} must hold the JSON list of its strings in UTF-8.")
+    if len(strings) != product(type_.shape):
+        raise BundleError(f"weights.npz: {show(name)} holds {len(strings)} strings, graph.json says {type_}.")
+    result = np.empty(len(strings), object)
+    result[:] = strings
+    return result.reshape(tuple(n or 0 for n in type_.shape))
+
+
+def read_npz(path: Path) -> Mapping[str, Array]:
+    """Map weights.npz into memory and return its stored arrays by name, read-only, without reading them.
+
+    Raises BundleError for anything but stored members with plain .npy headers; never unpickles.
+    """
+    size = path.stat().st_size
+    data: Any = np.memmap(path, np.uint8, "r") if size else np.zeros(0, np.uint8)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+        raise BundleError(f"weights.npz is not a readable zip file ({error}). Convert the model again.") from error
+    arrays: dict[str, Array] = {}
+    for member in members:
+        name = member.filename.removesuffix(".npy")
+        if name == member.filename or name in arrays:
+            raise BundleError(f"weights.npz: {show(member.filename)} is not a .npy member, or stands there twice.")
+        arrays[name] = _map_member(data, member, name)
+    return arrays
+
+
+def _map_member(data: Array, member: zipfile.ZipInfo, name: str) -> Array:
+    if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1 or member.file_size != member.compress_size:
+        raise BundleError(f"weights.npz: {show(name)} is compressed or encrypted; members must be stored.")
+    header = data[member.header_offset : member.header_offset + _LOCAL_HEADER].tobytes()
+    if len(header) < _LOCAL_HEADER or header[:4] != b"PK\x03\x04":
+        raise BundleError(f"weights.npz: {show(name)} is damaged.")
+    start = member.header_offset + _LOCAL_HEADER + header[26] + (header[27] << 8) + header[28] + (header[29] << 8)
+    end = start + member.file_size
+    prefix = data[start : start + 10].tobytes()
+    length = int.from_bytes(prefix[8:10], "little")
+    text = data[start + 10 : start + 10 + length].tobytes()
+    match = _HEADER.match(text) if prefix[:8] == b"\x93NUMPY\x01\x00" and length <= HEADER_LIMIT else None
+    if match is None or end > data.size:
+        raise BundleError(f"weights.npz: {show(name)} is not a plain .npy array.")
+    shape = tuple(int(n) for n in match[2].replace(b",", b" ").split())
+    return _view(data[start + 10 + length : end], match[1].decode(), shape, name)
+
+
+def _view(data: Array, descr: str, shape: tuple[int, ...], name: str) -> Array:
+    try:
+        dtype = np.dtype(descr)
+        if (product(shape) or 0) * dtype.itemsize != data.size or dtype.kind not in "biufc":
+            raise ValueError
+        return np.asarray(data).view(dtype).reshape(shape)
+    except (TypeError, ValueError):
+        raise BundleError(f"weights.npz: {show(name)} declares {descr}{list(shape)}, which its data does not fill.") from None

@@ -1,0 +1,78 @@
+"""Arithmetic, comparison and logic, element by element."""
+
+from __future__ import annotations
+
+from ..dtypes import COMPLEXES, DTYPES, FLOATS, INTEGERS, NUMERIC
+from ..graph import TensorType
+from ..opspec import Attr, Inputs, OpError, OpSpec
+from .rules import Attrs, binary, broadcast, one_dtype, unary
+
+REAL = INTEGERS + FLOATS
+INEXACT = FLOATS + COMPLEXES
+BOOL = ("bool",)
+
+
+def _where(types: Inputs, attrs: Attrs) -> TensorType:
+    if types.condition.dtype != "bool":
+        raise OpError(f"condition must be bool, got {types.condition.dtype}")
+    dtype = one_dtype([types.x, types.y])
+    return TensorType(broadcast([types.condition.shape, types.x.shape, types.y.shape]), dtype)
+
+
+def _cast(types: Inputs, attrs: Attrs) -> TensorType:
+    return TensorType(types.x.shape, attrs["dtype"])
+
+
+OPS = (
+    unary("negative", "-x"),
+    unary("abs", "|x|", REAL),
+    unary("sign", "-1, 0 or 1", REAL, smooth=False),
+    unary("exp", "e to the power x", INEXACT),
+    unary("expm1", "exp(x) - 1, exact near 0", FLOATS),
+    unary("log", "natural logarithm", INEXACT),
+    unary("log1p", "log(1 + x), exact near 0", FLOATS),
+    unary("sqrt", "square root", INEXACT),
+    unary("sin", "sine", INEXACT),
+    unary("cos", "cosine", INEXACT),
+    unary("tan", "tangent", INEXACT),
+    unary("arcsin", "inverse sine", FLOATS),
+    unary("arccos", "inverse cosine", FLOATS),
+    unary("arctan", "inverse tangent", FLOATS),
+    unary("sinh", "hyperbolic sine", FLOATS),
+    unary("cosh", "hyperbolic cosine", FLOATS),
+    unary("tanh", "hyperbolic tangent", INEXACT),
+    unary("arcsinh", "inverse hyperbolic sine", FLOATS),
+    unary("arccosh", "inverse hyperbolic cosine", FLOATS),
+    unary("arctanh", "inverse hyperbolic tangent", FLOATS),
+    unary("erf", "error function", FLOATS),
+    unary("floor", "largest whole number not above x", REAL, smooth=False),
+    unary("ceil", "smallest whole number not below x", REAL, smooth=False),
+    unary("round", "nearest whole number, ties to even", REAL, smooth=False),
+    unary("isfinite", "x is neither infinite nor NaN", REAL, "bool", smooth=False),
+    unary("isinf", "x is infinite", REAL, "bool", smooth=False),
+    unary("isnan", "x is NaN", REAL, "bool", smooth=False),
+    unary("logical_not", "not x", BOOL, smooth=False),
+    binary("add", "x + y", NUMERIC),
+    binary("subtract", "x - y", NUMERIC),
+    binary("multiply", "x y", NUMERIC),
+    binary("divide", "x / y; IEEE infinities and NaN for y = 0", INEXACT),
+    binary("floor_divide", "largest whole number not above x / y", REAL, smooth=False),
+    binary("mod", "x - y floor(x / y); the sign of y", REAL),
+    binary("power", "x to the power y", NUMERIC),
+    binary("maximum", "the larger; NaN if one is NaN", REAL + BOOL),
+    binary("minimum", "the smaller; NaN if one is NaN", REAL + BOOL),
+    binary("arctan2", "angle of the point (y, x)", FLOATS),
+    binary("equal", "x = y", DTYPES, "bool", smooth=False),
+    binary("not_equal", "x differs from y", DTYPES, "bool", smooth=False),
+    binary("less", "x < y", REAL + BOOL, "bool", smooth=False),
+    binary("less_equal", "x <= y", REAL + BOOL, "bool", smooth=False),
+    binary("greater", "x > y", REAL + BOOL, "bool", smooth=False),
+    binary("greater_equal", "x >= y", REAL + BOOL, "bool", smooth=False),
+    binary("logical_and", "x and y", BOOL, smooth=False),
+    binary("logical_or", "x or y", BOOL, smooth=False),
+    binary("logical_xor", "either x or y", BOOL, smooth=False),
+    OpSpec("where", ("condition", "x", "y"), _where, "x where condition holds, else y",
+           outputs=("z",), differentiable=("x", "y")),
+    OpSpec("cast", ("x",), _cast, "x in another dtype; floats to integers cut towards zero",
+           {"dtype": Attr("dtype")}, differentiable=("x",)),
+)  # fmt: skip

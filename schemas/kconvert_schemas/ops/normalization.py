@@ -1,0 +1,52 @@
+"""Normalisation and the layers that only act in training."""
+
+from __future__ import annotations
+
+from ..dtypes import FLOATS
+from ..graph import TensorType
+from ..opspec import Attr, Inputs, OpSpec
+from .rules import Attrs, axes_of, axis_of, one_dtype, require_shape, same
+
+EPSILON = Attr("float", 1e-3, doc="added to the variance")
+
+
+def _batch_norm(types: Inputs, attrs: Attrs) -> TensorType:
+    one_dtype([types.x], FLOATS)
+    size = types.x.shape[axis_of(attrs["axis"], len(types.x.shape))]
+    for name in ("mean", "variance", "scale", "offset"):
+        type_ = types.get(name)
+        if type_ is not None:
+            require_shape(type_, (size,), name)
+    return types.x
+
+
+def _layer_norm(types: Inputs, attrs: Attrs) -> TensorType:
+    one_dtype([types.x], FLOATS)
+    shape = tuple(types.x.shape[axis] for axis in sorted(axes_of(attrs["axes"], len(types.x.shape))))
+    for name in ("scale", "offset"):
+        type_ = types.get(name)
+        if type_ is not None:
+            require_shape(type_, shape, name)
+    return types.x
+
+
+def _training_only(name: str, doc: str, **attrs: Attr) -> OpSpec:
+    return OpSpec(name, ("x",), same, f"{doc}; identity when running", attrs, differentiable=("x",))
+
+
+RATE = Attr("float", minimum=0)
+NOISE_SHAPE = Attr("value", None, nullable=True, doc="axes of size 1 share one decision")
+
+OPS = (
+    OpSpec("batch_norm", ("x", "mean", "variance", "scale?", "offset?"), _batch_norm,
+           "(x - mean) / sqrt(variance + epsilon) scale + offset, along axis",
+           {"axis": Attr("int", -1), "epsilon": EPSILON, "momentum": Attr("float", 0.99)},
+           differentiable=("x", "scale", "offset")),
+    OpSpec("layer_norm", ("x", "scale?", "offset?"), _layer_norm,
+           "x less its mean over axes, by its standard deviation, times scale, plus offset (shaped like the axes)",
+           {"axes": Attr("ints", [-1]), "epsilon": EPSILON}, differentiable=("x", "scale", "offset")),
+    _training_only("dropout", "drops elements", rate=RATE, noise_shape=NOISE_SHAPE),
+    _training_only("alpha_dropout", "drops elements to SELU's saturation value", rate=RATE, noise_shape=NOISE_SHAPE),
+    _training_only("gaussian_dropout", "multiplies by noise around 1", rate=RATE),
+    _training_only("gaussian_noise", "adds noise", stddev=RATE),
+)  # fmt: skip

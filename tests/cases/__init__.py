@@ -1,0 +1,12 @@
+"""Every case that is compared with Keras, by family. A module of this package adds its list here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+FAMILIES = (
+    "core", "activations", "convolution", "pooling", "recurrent", "wrappers", "reshaping", "regularization",
+    "normalization", "merging", "text", "lookup", "numerical", "operations", "models",
+)  # fmt: skip
+
+CASES = {family: import_module(f"{__name__}.{family}").CASES for family in FAMILIES}

@@ -1,0 +1,7 @@
+"""Whole models: nesting, sharing, several inputs and outputs, masks through everything."""
+
+from __future__ import annotations
+
+from .spec import Case
+
+CASES: list[Case] = []

@@ -1,0 +1,7 @@
+"""Cases of this family."""
+
+from __future__ import annotations
+
+from .spec import Case
+
+CASES: list[Case] = []
