@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from kconvert_schemas.errors import KconvertError
 
 from . import activations, masks
-from .api import VERSION as __version__
 from .api import convert
 from .call import LayerCall
 from .config import Config
@@ -26,6 +25,9 @@ from .hookspecs import hookimpl
 from .registry import Register
 from .report import Report
 from .symbol import Symbol
+from .version import VERSION
+
+__version__ = VERSION
 
 if TYPE_CHECKING:
     from kconvert_runtime import Model

@@ -30,8 +30,8 @@ NAMES: dict[str, ActivationOp] = {
         "hard_sigmoid", "hard_silu", "hard_tanh", "tanh", "tanh_shrink", "hard_shrink", "soft_shrink", "threshold",
         "softplus", "softsign", "squareplus", "sparse_plus", "sparse_sigmoid", "softmax", "log_softmax", "sparsemax",
         "glu",
-    )  # fmt: skip
-}
+    )
+}  # fmt: skip
 NAMES |= {
     "exponential": ActivationOp("exp"),
     "swish": NAMES["silu"],

@@ -15,8 +15,7 @@ from .plugins import load_registry
 from .readers import read_model
 from .registry import Registry
 from .report import Report, make_report
-
-VERSION = "0.1.0"
+from .version import VERSION
 
 
 def convert(
@@ -42,9 +41,7 @@ def convert(
     return make_report(graph, target)
 
 
-def _convert_live(
-    model: Any, out: str | os.PathLike[str] | None, dry_run: bool, registry: Registry | None
-) -> Report:
+def _convert_live(model: Any, out: str | os.PathLike[str] | None, dry_run: bool, registry: Registry | None) -> Report:
     if not callable(getattr(model, "save", None)):
         raise InputError(f"Expected the path of a model file or a keras.Model, got {type(model).__name__}.")
     with tempfile.TemporaryDirectory() as folder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -60,14 +61,14 @@ class Config(Mapping[str, Any]):
             raise self._wrong(name, "true or false")
         return value
 
-    def str(self, name: str, default: Any = MISSING, choices: Sequence[str] = ()) -> str:
+    def str(self, name: str, default: Any = MISSING, choices: Sequence[builtins.str] = ()) -> builtins.str:
         """Return a string, one of `choices` if any are given."""
         value = self._get(name, default)
         if not isinstance(value, str) or (choices and value not in choices):
             raise self._wrong(name, f"one of {', '.join(choices)}" if choices else "a string")
         return value
 
-    def ints(self, name: str, default: Any = MISSING, rank: int | None = None) -> list[int]:
+    def ints(self, name: str, default: Any = MISSING, rank: builtins.int | None = None) -> list[builtins.int]:
         """Return a list of whole numbers; a single number stands for `rank` of them."""
         value = self._get(name, default)
         entries = list(value) if isinstance(value, (list, tuple)) else [value] * (rank or 1)
@@ -75,6 +76,6 @@ class Config(Mapping[str, Any]):
             raise self._wrong(name, f"{rank} whole numbers" if rank else "a list of whole numbers")
         return entries
 
-    def data_format(self) -> str:
+    def data_format(self) -> builtins.str:
         """Return channels_last or channels_first."""
         return self.str("data_format", "channels_last", ("channels_last", "channels_first"))

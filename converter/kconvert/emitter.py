@@ -58,7 +58,9 @@ class Emitter:
         if stored is None:
             raise Unsupported(f"the file holds no {name!r} for it (expected at {address!r} in the weights)")
         if shape is not None and not _agrees(stored.type.shape, shape):
-            raise Unsupported(f"its {name!r} has the shape {stored.type.shape} in the file, its config asks for {shape}")
+            raise Unsupported(
+                f"its {name!r} has the shape {stored.type.shape} in the file, its config asks for {shape}"
+            )
         trainable = trainable and bool(self.layer.config.get("trainable", True))
         full_name = join(self.layer.path, _safe(name))
         symbol = self._lowering.builder.weight(full_name, stored, address, trainable)
@@ -86,7 +88,10 @@ class Emitter:
 
     def cast(self, x: Symbol, dtype: str) -> Symbol:
         """Return `x` in `dtype`, `x` itself where it already is; the mask stays."""
-        return x if x.dtype == dtype else self.op("cast", x, dtype=dtype).with_mask(x.mask)  # type: ignore[no-any-return]
+        if x.dtype == dtype:
+            return x
+        y: Symbol = self.op("cast", x, dtype=dtype)
+        return y.with_mask(x.mask)
 
     def activation(self, x: Symbol, value: Any) -> Symbol:
         """Apply an activation as Keras serialises it: a name, a function, or a layer."""

@@ -18,9 +18,9 @@ from .config import Config
 from .emitter import Emitter
 from .errors import Unsupported
 from .graphbuilder import GraphBuilder
-from .modelspec import flatten, map_structure
-from .registry import Handler, Registry
+from .registry import ComputeMask, Handler, Registry
 from .spec import Call, LayerSpec, ModelFile, ModelSpec, TensorRef
+from .structures import flatten, map_structure, rebuild, unpacked
 from .symbol import Symbol
 
 ADVICE = "Write a plugin for what is missing (docs/plugins.md); `kconvert --layers` lists what is known."
@@ -38,12 +38,12 @@ class Lowering:
     def run(self, producer: str) -> Graph:
         """Convert the model; raises ConversionError listing every problem."""
         root = self.file.root
-        assert root.model is not None
+        model = self._model_of(root)
         self._scan(root)
-        inputs, structure = self._inputs(root.model)
+        inputs, structure = self._inputs(model)
         outputs = None if inputs is None else self._model(root, inputs)
         self._raise()
-        ports, out_structure = self._outputs(root.model, outputs)
+        ports, out_structure = self._outputs(model, outputs)
         return self.builder.finish(structure, out_structure, ports, self.file.source, producer)
 
     def call(self, layer: LayerSpec, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -63,7 +63,7 @@ class Lowering:
         call = LayerCall(layer, Config(layer.config), arguments)
         outputs = handler.lower(call, emit)
         if handler.compute_mask is not None:
-            outputs = self._attach_masks(handler, call, outputs, emit)
+            outputs = _attach_masks(handler.compute_mask, call, outputs, emit)
         self.builder.layer(layer.path, layer.class_name, [s for s in flatten(outputs) if isinstance(s, Symbol)])
         return outputs
 
@@ -80,6 +80,11 @@ class Lowering:
             return Body(*names, tuple(self.builder.nodes), values)
         finally:
             self.builder.nodes, self.builder.values = outer, outer_values
+
+    def _model_of(self, layer: LayerSpec) -> ModelSpec:
+        if layer.model is None:
+            raise Unsupported("it is not a model")
+        return layer.model
 
     def _handler(self, layer: LayerSpec) -> Handler:
         handler = self.registry.handlers.get(layer.key)
@@ -137,7 +142,7 @@ class Lowering:
                 count += 1
                 name = f"{label}_{count}"
             ports.append(Port(name, symbol.name, symbol.type))
-        return ports, _rebuild(outputs, [port.name for port in ports])
+        return ports, rebuild(outputs, [port.name for port in ports])
 
     def _call_model(self, layer: LayerSpec, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Call a nested model: its inputs are matched by structure, cast and reshaped as Functional does."""
@@ -145,7 +150,7 @@ class Lowering:
         mask = kwargs.get("mask", args[2] if len(args) > 2 else None)
         if mask is not None:
             symbols = [s.with_mask(m or s.mask) for s, m in zip(flatten(given), flatten(mask), strict=False)]
-            given = _rebuild(given, symbols)
+            given = rebuild(given, symbols)
         outputs = self._model(layer, given)
         if outputs is None:
             raise Poisoned
@@ -154,8 +159,7 @@ class Lowering:
 
     def _model(self, layer: LayerSpec, given: Any) -> Any:
         """Run the calls of a model on symbols; returns its outputs, None if a problem left none."""
-        model = layer.model
-        assert model is not None
+        model = self._model_of(layer)
         tensors: dict[tuple[str, int], Any] = {}
         emit = Emitter(self, layer)
         if model.input_layers:
@@ -166,7 +170,7 @@ class Lowering:
             tensors["", 0] = given
         for call in _in_order(model, tensors):
             tensors[call.layer.name, call.node] = self._run_call(call, tensors)
-        return _unpacked(_resolve(model.outputs, tensors)) if not _poisoned(model.outputs, tensors) else None
+        return unpacked(_resolve(model.outputs, tensors)) if not _poisoned(model.outputs, tensors) else None
 
     def _run_call(self, call: Call, tensors: Mapping[tuple[str, int], Any]) -> Any:
         """Run one call; a call that fails is reported, and what depends on it goes on with the recorded types."""
@@ -186,23 +190,9 @@ class Lowering:
         except KconvertError:
             raise
         except Exception as error:
-            package = self.registry.handlers[call.layer.key].package if call.layer.key in self.registry.handlers else "?"
-            self._problem(call.layer, f"its plugin ({package}) failed: {error!r}")
+            handler = self.registry.handlers.get(call.layer.key)
+            self._problem(call.layer, f"its plugin ({handler.package if handler else '?'}) failed: {error!r}")
         return POISON
-
-    def _attach_masks(self, handler: Handler, call: LayerCall, outputs: Any, emit: Emitter) -> Any:
-        """Attach the masks of the outputs, as `Layer._set_mask_metadata` does."""
-        assert handler.compute_mask is not None
-        symbols = flatten(outputs)
-        if all(isinstance(s, Symbol) and s.mask is not None for s in symbols):
-            return outputs
-        previous = call.mask if call.mask is not None else map_structure(_mask_of, call.inputs)
-        masks = handler.compute_mask(call, previous, emit)
-        if masks is None:
-            return outputs
-        padded = [*flatten(masks), *[None] * len(symbols)]
-        attached = [s.with_mask(s.mask or m) if isinstance(s, Symbol) else s for s, m in zip(symbols, padded, strict=False)]
-        return _rebuild(outputs, attached)
 
 
 class Poisoned(Exception):
@@ -232,8 +222,8 @@ def _mask_of(leaf: Any) -> Any:
 
 
 def _is_tensors(value: Any) -> bool:
-    leaves = flatten(value)
-    return any(isinstance(leaf, Symbol) for leaf in leaves) and all(leaf is None or isinstance(leaf, Symbol) for leaf in leaves)
+    leaves = [leaf for leaf in flatten(value) if leaf is not None]
+    return bool(leaves) and all(isinstance(leaf, Symbol) for leaf in leaves)
 
 
 def _fill_in_masks(handler: Handler, arguments: dict[str, Any]) -> None:
@@ -246,6 +236,20 @@ def _fill_in_masks(handler: Handler, arguments: dict[str, Any]) -> None:
         for name, value in tensors.items():
             if f"{name}_mask" in handler.arguments and arguments.get(f"{name}_mask") is None:
                 arguments[f"{name}_mask"] = map_structure(_mask_of, value)
+
+
+def _attach_masks(compute_mask: ComputeMask, call: LayerCall, outputs: Any, emit: Emitter) -> Any:
+    """Attach the masks of the outputs, as `Layer._set_mask_metadata` does."""
+    symbols = flatten(outputs)
+    if all(isinstance(s, Symbol) and s.mask is not None for s in symbols):
+        return outputs
+    previous = call.mask if call.mask is not None else map_structure(_mask_of, call.inputs)
+    masks = compute_mask(call, previous, emit)
+    if masks is None:
+        return outputs
+    padded = [*flatten(masks), *[None] * len(symbols)]
+    pairs = zip(symbols, padded, strict=False)
+    return rebuild(outputs, [s.with_mask(s.mask or m) if isinstance(s, Symbol) else s for s, m in pairs])
 
 
 def _in_order(model: ModelSpec, tensors: Mapping[tuple[str, int], Any]) -> list[Call]:
@@ -322,24 +326,6 @@ def _standardized(emit: Emitter, symbol: Symbol, type_: TensorType) -> Symbol:
     elif symbol.rank != len(type_.shape):
         raise Unsupported(f"it is called with {symbol.type}, its input is {type_}")
     return symbol.with_mask(mask)
-
-
-def _unpacked(outputs: Any) -> Any:
-    return outputs[0] if isinstance(outputs, (list, tuple)) and len(outputs) == 1 else outputs
-
-
-def _rebuild(structure: Any, leaves: Sequence[Any]) -> Any:
-    """Return `structure` with its leaves, in Keras' order, replaced."""
-    return _in_sorted_order(structure, iter(leaves))
-
-
-def _in_sorted_order(structure: Any, rest: Any) -> Any:
-    if isinstance(structure, Mapping):
-        found = {key: _in_sorted_order(structure[key], rest) for key in sorted(structure)}
-        return {key: found[key] for key in structure}
-    if isinstance(structure, (list, tuple)):
-        return type(structure)(_in_sorted_order(item, rest) for item in structure)
-    return next(rest)
 
 
 def _labels(structure: Any, key: str = "") -> list[str]:

@@ -6,13 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
+from kconvert_schemas.dims import Shape
 from kconvert_schemas.dtypes import DTYPES
 from kconvert_schemas.errors import ModelFileError, show
 from kconvert_schemas.graph import TensorType
 
 from .spec import Call, InputSpec, LayerSpec, ModelSpec, Policy, TensorRef
+from .structures import flatten, map_structure
 
 FUNCTIONAL = "keras.Functional"
 SEQUENTIAL = "keras.Sequential"
@@ -36,9 +38,8 @@ def registered_key(config: Mapping[str, Any]) -> str:
     registered = config.get("registered_name")
     if module.startswith(("keras.src.ops", "keras.ops")):
         return f"keras.ops.{class_name}"
-    if module == "keras" or module.startswith("keras."):
-        if registered in (None, class_name):
-            return f"keras.{class_name}" if class_name in ("Functional", "Sequential") else f"keras.layers.{class_name}"
+    if (module == "keras" or module.startswith("keras.")) and registered in (None, class_name):
+        return f"keras.{class_name}" if class_name in ("Functional", "Sequential") else f"keras.layers.{class_name}"
     return str(registered or class_name)
 
 
@@ -48,7 +49,7 @@ def build_root(config: Mapping[str, Any]) -> LayerSpec:
     if root.model is None:
         raise ModelFileError(
             f"The model is a {show(root.class_name)}, neither Sequential nor Functional, so the file holds no graph "
-            "of it, only Python code elsewhere does. Rebuild it with the functional API and save that, or write a plugin."
+            "of it: that is in Python code elsewhere. Rebuild it with the functional API and save that."
         )
     return root
 
@@ -133,8 +134,8 @@ def _sequential(spec: LayerSpec, depth: int) -> ModelSpec:
     layers = _layers(entries, spec, depth)
     inputs = {layer.name: _input(layer) for layer in layers[:1] if _is_input(layer)}
     shape = spec.config.get("build_input_shape") or spec.build_config.get("input_shape")
-    if not inputs and _is_shape(shape):
-        inputs = {"input": InputSpec("input", TensorType(tuple(shape), layers[0].policy.compute))}
+    if not inputs and (known := _shape(shape)) is not None:
+        inputs = {"input": InputSpec("input", TensorType(known, layers[0].policy.compute))}
     start = TensorRef(next(iter(inputs)), 0, 0) if inputs else TensorRef("", 0, -1)
     last = start
     calls = []
@@ -145,15 +146,18 @@ def _sequential(spec: LayerSpec, depth: int) -> ModelSpec:
     return ModelSpec(spec.name, layers, tuple(calls), inputs, start, last)
 
 
-def _is_shape(shape: Any) -> bool:
-    return isinstance(shape, (list, tuple)) and bool(shape) and all(n is None or isinstance(n, int) for n in shape)
+def _shape(shape: Any) -> Shape | None:
+    """Return a stored shape; None for what is not one (the nest of shapes of a layer with several inputs)."""
+    if isinstance(shape, (list, tuple)) and all(n is None or (isinstance(n, int) and n >= 0) for n in shape):
+        return tuple(shape)
+    return None
 
 
 def _entries(spec: LayerSpec) -> list[Mapping[str, Any]]:
     entries = spec.config.get("layers")
     if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
         raise ModelFileError(f"config.json: model {show(spec.path or spec.name)} has no list of layers.")
-    named = [
+    named: list[Mapping[str, Any]] = [
         {**entry, "name": entry.get("name") or (entry.get("config") or {}).get("name", "")} for entry in entries
     ]
     doubled = [name for name, count in Counter(entry["name"] for entry in named).items() if count > 1]
@@ -188,16 +192,17 @@ def _is_input(layer: LayerSpec) -> bool:
 
 
 def _input(layer: LayerSpec) -> InputSpec:
-    shape = layer.config.get("batch_shape")
-    if not _is_shape(shape) and shape != []:
+    shape = _shape(layer.config.get("batch_shape"))
+    if shape is None:
         raise ModelFileError(f"config.json: InputLayer {show(layer.path)} has no batch_shape.")
     if layer.policy.compute not in DTYPES:
         raise ModelFileError(f"config.json: InputLayer {show(layer.path)} has the dtype {show(layer.policy.name)}.")
-    return InputSpec(layer.name, TensorType(tuple(shape), layer.policy.compute), bool(layer.config.get("optional")))
+    return InputSpec(layer.name, TensorType(shape, layer.policy.compute), bool(layer.config.get("optional")))
 
 
 def _call(layer: LayerSpec, index: int, node: Any, path: str) -> Call:
-    if not isinstance(node, Mapping) or not isinstance(node.get("args"), list) or not isinstance(node.get("kwargs"), Mapping):
+    plain = isinstance(node, Mapping) and isinstance(node.get("args"), list) and isinstance(node.get("kwargs"), Mapping)
+    if not plain:
         raise ModelFileError(f"config.json: call {index} of layer {show(layer.path)} is not in Keras 3's form.")
     args, kwargs = _revive(node["args"]), _revive(node["kwargs"])
     return Call(layer, index, tuple(args), kwargs)
@@ -213,8 +218,9 @@ def _revive(value: Any) -> Any:
     if value.get("class_name") == "__keras_tensor__" and isinstance(config, Mapping):
         history = config.get("keras_history")
         if not _is_history(history):
-            raise ModelFileError(f"config.json: a tensor has the history {show(history)}; expected [layer, call, output].")
-        return TensorRef(*history, type=_recorded(config))
+            raise ModelFileError(f"config.json: a tensor has the history {show(history)}, not [layer, call, output].")
+        name, node, tensor = history
+        return TensorRef(name, node, tensor, _recorded(config))
     if value.get("class_name") == "__slice__" and isinstance(config, Mapping):
         return slice(*(_revive(config.get(key)) for key in ("start", "stop", "step")))
     if value.get("class_name") == "__ellipsis__":
@@ -222,9 +228,12 @@ def _revive(value: Any) -> Any:
     return {key: _revive(item) for key, item in value.items()}
 
 
-def _is_history(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 3 and isinstance(value[0], str) and all(
-        isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in value[1:]
+def _is_history(value: Any) -> TypeGuard[list[Any]]:
+    return (
+        isinstance(value, list)
+        and len(value) == 3
+        and isinstance(value[0], str)
+        and all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in value[1:])
     )
 
 
@@ -248,26 +257,6 @@ def _structure(value: Any, path: str) -> Any:
 def refs(value: Any) -> list[TensorRef]:
     """Return every TensorRef in a structure, in Keras' flattening order (dicts by sorted key)."""
     return [leaf for leaf in flatten(value) if isinstance(leaf, TensorRef)]
-
-
-def flatten(value: Any) -> list[Any]:
-    """Return the leaves of nested lists, tuples and dicts; Keras takes dicts in the order of their sorted keys."""
-    if isinstance(value, (list, tuple)):
-        return [leaf for item in value for leaf in flatten(item)]
-    if isinstance(value, Mapping):
-        return [leaf for key in sorted(value) for leaf in flatten(value[key])]
-    return [value]
-
-
-def map_structure(function: Any, value: Any) -> Any:
-    """Return `value` with `function` applied to each leaf."""
-    if isinstance(value, list):
-        return [map_structure(function, item) for item in value]
-    if isinstance(value, tuple):
-        return tuple(map_structure(function, item) for item in value)
-    if isinstance(value, Mapping):
-        return {key: map_structure(function, item) for key, item in value.items()}
-    return function(value)
 
 
 def _shifted(value: Any, shift: Mapping[str, int]) -> Any:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kconvert_schemas.dims import Shape
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.graph import Source, Structure, TensorType
 

@@ -17,7 +17,7 @@ from kconvert_schemas.errors import BundleError, show
 from kconvert_schemas.graph import Body, Graph, Node, TensorType
 from kconvert_schemas.opset import find_op
 
-from . import kernels as _  # registers the built-in kernels
+from . import kernels  # noqa: F401  (importing it registers the built-in kernels)
 from .registry import KERNELS
 
 Call: TypeAlias = Callable[..., Any]

@@ -84,7 +84,7 @@ def _dtype(value: Any) -> str:
 def _dim(value: Any) -> dims.Dim:
     if not dims.valid(value):
         raise ValueError
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _pair(value: Any) -> list[int]:

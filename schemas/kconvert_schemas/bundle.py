@@ -47,7 +47,9 @@ def write_bundle(folder: Path, graph: Graph, weight: Callable[[str], Array]) -> 
 def require_writable(folder: Path) -> None:
     """Raise OutputError unless `folder` is absent or a bundle, and its parent is a folder."""
     if not folder.parent.is_dir():
-        raise OutputError(f"{show(folder)} cannot be written: there is no folder {show(folder.parent)}. Create it first.")
+        raise OutputError(
+            f"{show(folder)} cannot be written: there is no folder {show(folder.parent)}; create it first."
+        )
     if os.path.lexists(folder) and not is_bundle(folder):
         raise OutputError(
             f"{show(folder)} exists and is not a kconvert bundle, so it is left alone. "
@@ -78,7 +80,8 @@ def read_bundle(folder: str | os.PathLike[str]) -> tuple[Graph, Mapping[str, Arr
     stored = read_npz(path / WEIGHTS)
     if stored.keys() != graph.weights.keys():
         names = sorted(stored.keys() ^ graph.weights.keys())
-        raise BundleError(f"graph.json and weights.npz do not name the same weights: {', '.join(map(show, names[:5]))}.")
+        shown = ", ".join(map(show, names[:5]))
+        raise BundleError(f"graph.json and weights.npz do not name the same weights: {shown}.")
     return graph, {name: from_storage(stored[name], w.type, name) for name, w in graph.weights.items()}
 
 

@@ -85,9 +85,7 @@ class _Checker:
             self.problems.append(f"values: no node writes {show(name)}")
         return tuple(checked)
 
-    def _node(
-        self, node: Node, where: str, known: Mapping[str, TensorType], values: Mapping[str, TensorType]
-    ) -> Node:
+    def _node(self, node: Node, where: str, known: Mapping[str, TensorType], values: Mapping[str, TensorType]) -> Node:
         spec = find_op(node.op)
         if spec is None:
             self.problems.append(f"{where}: unknown op {show(node.op)}; a newer kconvert or a plugin may know it")

@@ -26,9 +26,7 @@ HEADER_LIMIT = 4096
 _LOCAL_HEADER = 30
 _ZIP64_EXTRA = 20
 _PADDING_FIELD = 0x4B43
-_HEADER = re.compile(
-    rb"^\{'descr': '([<|][a-z]\d+)', 'fortran_order': False, 'shape': \(((?:\d+,? ?)*)\), \} *\n$"
-)
+_HEADER = re.compile(rb"^\{'descr': '([<|][a-z]\d+)', 'fortran_order': False, 'shape': \(((?:\d+,? ?)*)\), \} *\n$")
 
 
 def write_npz(file: IO[bytes], arrays: Iterable[tuple[str, Array]]) -> None:
@@ -136,4 +134,5 @@ def _view(data: Array, descr: str, shape: tuple[int, ...], name: str) -> Array:
             raise ValueError
         return np.asarray(data).view(dtype).reshape(shape)
     except (TypeError, ValueError):
-        raise BundleError(f"weights.npz: {show(name)} declares {descr}{list(shape)}, which its data does not fill.") from None
+        declared = f"{descr}{list(shape)}"
+        raise BundleError(f"weights.npz: {show(name)} declares {declared}, which its data does not fill.") from None

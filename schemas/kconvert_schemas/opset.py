@@ -5,10 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .errors import PluginError
-from .ops import activation, convolution, elementwise, linalg, lookup, normalization, recurrent, reduction, shape, text
-from .opspec import OpSpec, Opset
+from .ops import (
+    activation,
+    convolution,
+    elementwise,
+    linalg,
+    lookup,
+    normalization,
+    pooling,
+    recurrent,
+    reduction,
+    shape,
+    text,
+)
+from .opspec import Opset, OpSpec
 
-FAMILIES = (elementwise, activation, reduction, shape, linalg, convolution, normalization, recurrent, lookup, text)
+FAMILIES = (
+    elementwise, activation, reduction, shape, linalg, convolution, pooling, normalization, recurrent, lookup, text,
+)  # fmt: skip
 ENTRY_POINTS = "kconvert.ops"
 
 BUILT_IN = Opset.of("kconvert", 1, [spec for family in FAMILIES for spec in family.OPS])

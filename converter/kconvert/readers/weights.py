@@ -64,5 +64,3 @@ def _read(dataset: Any, dtype: str) -> Array:
     if dtype == "bfloat16":
         return (np.asarray(values).view(np.uint16).astype(np.uint32) << np.uint32(16)).view(np.float32)
     return np.asarray(values)
-
-

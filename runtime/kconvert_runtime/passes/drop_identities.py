@@ -30,9 +30,7 @@ def drop_identities(graph: Graph) -> Graph:
         return graph
     ports = tuple(replace(port, value=renamed.get(port.value, port.value)) for port in graph.outputs.ports)
     values = {name: type_ for name, type_ in graph.values.items() if name not in renamed}
-    return replace(
-        graph, nodes=tuple(nodes), outputs=replace(graph.outputs, ports=ports), values=values, layers={}
-    )
+    return replace(graph, nodes=tuple(nodes), outputs=replace(graph.outputs, ports=ports), values=values, layers={})
 
 
 def _is_identity(graph: Graph, node: Node) -> bool:

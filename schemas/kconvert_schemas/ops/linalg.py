@@ -31,7 +31,7 @@ def _einsum(types: Inputs, attrs: Attrs) -> TensorType:
         raise OpError(f"equation {attrs['equation']!r} must have one term for each input and '->'")
     sizes: dict[str, int | None] = {}
     for term, type_ in zip(terms, types.present, strict=True):
-        if len(term) != len(type_.shape) or not term.isalpha() and term:
+        if len(term) != len(type_.shape) or (term and not term.isalpha()):
             raise OpError(f"term {term!r} does not name every axis of {type_}")
         for label, size in zip(term, type_.shape, strict=True):
             known = sizes.get(label)
