@@ -17,7 +17,7 @@ from tests.helpers import KERNEL, dense_file, layer_config, sequential_config, w
 
 def test_convert_and_run(tmp_path: Path) -> None:
     report = kconvert.convert(dense_file(tmp_path / "m.keras", activation="relu"), tmp_path / "out")
-    assert (report.parameters, report.trainable, report.nodes) == (6, 6, 2)
+    assert (report.parameters, report.trainable, report.ops) == (6, 6, {"matmul": 1, "relu": 1})
     x = np.array([[1.0, -2.0]], np.float32)
     np.testing.assert_allclose(kconvert.load(tmp_path / "out")(x), np.maximum(x @ KERNEL, 0))
 
@@ -123,12 +123,12 @@ def wrong_files(folder: Path) -> list[tuple[Path, str]]:
         (folder, "is a folder"),
         (text, "neither a .keras zip nor HDF5"),
         (truncated, "damaged zip"),
-        (weights_only, "HDF5"),
+        (weights_only, "damaged HDF5"),
         (zip_of(folder / "a.keras", other=b""), "without config.json"),
         (zip_of(folder / "b.keras", config__json=CONFIG), "holds no model.weights.h5"),
         (zip_of(folder / "c.keras", config__json=b"{", **{"model.weights.h5": b""}), "config.json in the model file"),
         (zip_of(folder / "d.keras", config__json=CONFIG, **{"model.weights.h5": b"junk"}), "not a readable HDF5"),
-        (write_keras(folder / "e.keras", [1, 2], {}), "not a serialised layer"),
+        (write_keras(folder / "e.keras", [1, 2], {}), "not a serialised model"),
         (write_keras(folder / "f.keras", subclassed, {}), "neither Sequential nor Functional"),
         (write_keras(folder / "g.keras", sequential_config(layer_config("Dense", "a"), layer_config("Dense", "a")), {}),
          "two layers"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from kconvert_schemas.errors import ModelFileError, show
 
 from ..spec import ModelFile
+from .hdf5 import read_hdf5
 from .keras_zip import read_keras_zip
 
 ZIP_MAGIC = b"PK\x03\x04"
@@ -37,10 +38,7 @@ def read_model(path: str | os.PathLike[str]) -> ModelFile:
     if magic.startswith(ZIP_MAGIC):
         return read_keras_zip(file)
     if magic == HDF5_MAGIC:
-        raise ModelFileError(
-            f"{show(file)} is an HDF5 file, Keras' format before 3.0. Load it with Keras and "
-            "`model.save('model.keras')`, then convert that."
-        )
+        return read_hdf5(file)
     raise ModelFileError(
         f"{show(file)} is neither a .keras zip nor HDF5 (it begins with {magic!r}). Expected a file that Keras' "
         "`model.save` wrote."

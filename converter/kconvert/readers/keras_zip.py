@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 from collections.abc import Mapping
@@ -12,9 +11,11 @@ from typing import Any
 from kconvert_schemas.errors import ModelFileError, show
 from kconvert_schemas.graph import Source
 
+from ..dialects import modernize
 from ..modelspec import build_root
 from ..spec import ModelFile
-from .weights import read_weights
+from .digest import sha256
+from .weights import modern_addresses, read_weights
 
 CONFIG = "config.json"
 METADATA = "metadata.json"
@@ -38,7 +39,12 @@ def read_keras_zip(path: Path) -> ModelFile:
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise ModelFileError(f"{show(path)} is a damaged zip file: {error}. Copy or download it again.") from error
     version = str(metadata.get("keras_version", "")) if isinstance(metadata, Mapping) else ""
-    return ModelFile(build_root(config), weights, assets, Source(path.name, _sha256(path), version, "keras zip"))
+    return ModelFile(
+        build_root(modernize(config, version or "3")),
+        modern_addresses(weights),
+        assets,
+        Source(path.name, sha256(path), version, "keras zip"),
+    )
 
 
 def _json(data: bytes, name: str) -> Any:
@@ -46,15 +52,3 @@ def _json(data: bytes, name: str) -> Any:
         return json.loads(data.decode("utf-8"))
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise ModelFileError(f"{name} in the model file is not valid JSON: {error}.") from error
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(file)
-
-
-def _digest(file: Any) -> str:
-    digest = hashlib.sha256()
-    while block := file.read(1 << 20):
-        digest.update(block)
-    return digest.hexdigest()

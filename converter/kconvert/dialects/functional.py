@@ -1,0 +1,90 @@
+"""The calls of Functional models, as Keras 1 and 2 wrote them -> args and kwargs with tensors, as Keras 3 does.
+
+Keras 2 lists `[layer, call, output, kwargs]` for each input tensor; tensors inside kwargs stand as
+`[layer, call, output]`, constants in place of a layer as `_CONSTANT_VALUE`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kconvert_schemas.errors import ModelFileError, show
+
+CONSTANT = "_CONSTANT_VALUE"
+STATES = dict.fromkeys(("LSTM", "GRU", "SimpleRNN", "Bidirectional"), "initial_state")
+"""Recurrent layers of Keras 2 get their initial states as further inputs."""
+
+
+def modern_calls(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the layers of a Functional model with their `inbound_nodes` in Keras 3's form."""
+    names = {str(layer.get("name") or layer["config"].get("name")) for layer in layers if layer.get("config")}
+    return [_modern(layer, names) for layer in layers]
+
+
+def _modern(layer: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    nodes = layer.get("inbound_nodes")
+    if not isinstance(nodes, list) or all(isinstance(node, Mapping) and "args" in node for node in nodes):
+        return layer
+    return {**layer, "inbound_nodes": [_call(layer, node, names) for node in nodes]}
+
+
+def _call(layer: Mapping[str, Any], node: Any, names: set[str]) -> dict[str, Any]:
+    """Return one call: a list of tensors, a single one, or (for operations) a nest of them."""
+    if isinstance(node, Mapping):
+        node = [node]
+    if not isinstance(node, list):
+        raise ModelFileError(f"config.json: a call of layer {show(layer.get('name'))} is {show(node)}.")
+    if _is_reference(node, names):
+        node = [node]
+    kwargs: dict[str, Any] = {}
+    tensors = [_tensor(item, names, kwargs) for item in node]
+    if layer["class_name"] in STATES and len(tensors) > 1:
+        first, *states = tensors
+        return {"args": [first], "kwargs": {**kwargs, STATES[layer["class_name"]]: states}}
+    return {"args": [tensors[0] if len(tensors) == 1 else tensors], "kwargs": kwargs}
+
+
+def _tensor(item: Any, names: set[str], kwargs: dict[str, Any]) -> Any:
+    if isinstance(item, Mapping):
+        return {key: _tensor(value, names, kwargs) for key, value in item.items()}
+    if isinstance(item, list) and item and item[0] == CONSTANT:
+        kwargs.update(_keywords(item[3] if len(item) > 3 else {}, names))
+        return item[2]
+    if _is_reference(item, names):
+        if len(item) > 3 and isinstance(item[3], Mapping):
+            kwargs.update(_keywords(item[3], names))
+        return reference(*item[:3])
+    if isinstance(item, list):
+        return [_tensor(value, names, kwargs) for value in item]
+    return item
+
+
+def _keywords(given: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    return {key: _argument(value, names) for key, value in given.items()}
+
+
+def _argument(value: Any, names: set[str]) -> Any:
+    if _is_reference(value, names):
+        return reference(*value[:3])
+    if isinstance(value, list):
+        return [_argument(item, names) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _argument(item, names) for key, item in value.items()}
+    return value
+
+
+def _is_reference(value: Any, names: set[str]) -> bool:
+    """Whether a value is [layer, call, output] or [layer, call, output, kwargs]."""
+    return (
+        isinstance(value, list)
+        and len(value) in (3, 4)
+        and isinstance(value[0], str)
+        and value[0] in names
+        and all(isinstance(n, int) and not isinstance(n, bool) for n in value[1:3])
+    )
+
+
+def reference(layer: str, node: int, tensor: int) -> dict[str, Any]:
+    """Return a tensor as Keras 3 serialises it."""
+    return {"class_name": "__keras_tensor__", "config": {"keras_history": [layer, node, tensor]}}
