@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import sys
 import urllib.error
 import urllib.request
@@ -36,7 +37,7 @@ def run(main: Callable[[], None]) -> None:
 
 
 def macro_f1(truth: np.ndarray, predicted: np.ndarray, classes: int) -> float:
-    """The plain mean of the classes' F1 = 2 TP / (2 TP + FP + FN); a class never seen nor predicted counts 0."""
+    """The mean over the classes of F1 = 2 TP / (2 TP + FP + FN), taken as 0 for a class that is nowhere."""
     each = np.arange(classes)[:, None]
     hits = ((truth == each) & (predicted == each)).sum(axis=1)
     total = (truth == each).sum(axis=1) + (predicted == each).sum(axis=1)
@@ -55,7 +56,8 @@ def load_sentiment(data: Path | None, split: str) -> Split:
         texts = np.array([[row["text"]] for row in rows])
         labels = np.array([SENTIMENTS.index(row["label"]) for row in rows])
     except (KeyError, ValueError) as error:
-        raise DataError(f"{source}: expected columns id,text,label with labels {SENTIMENTS}: {error}") from None
+        expected = f"expected the columns text and label, labels {', '.join(SENTIMENTS)}"
+        raise DataError(f"{source}: {expected} ({type(error).__name__}: {error})") from None
     if not rows:
         raise DataError(f"{source}: no rows")
     return texts, labels
@@ -64,7 +66,7 @@ def load_sentiment(data: Path | None, split: str) -> Split:
 def load_cifar(data: Path | None, split: str) -> Split:
     """Pictures, uint8 (n, 32, 32, 3), and class numbers, shape (n,), of CIFAR-10 `split`: train or test.
 
-    Read from `data`/`split`.npz (JPEG files end to end, their offsets, labels); downloaded by Keras when `data` is None.
+    Read from `data`/`split`.npz (JPEG files end to end, offsets, labels); downloaded when `data` is None.
     """
     if data is None:
         return _download_cifar(split)
@@ -75,22 +77,25 @@ def load_cifar(data: Path | None, split: str) -> Split:
     except (KeyError, ValueError) as error:
         raise DataError(f"{path}: expected the arrays jpeg, offsets and labels: {error}") from None
     images = np.empty((len(labels), 32, 32, 3), np.uint8)
-    for i, (start, end) in enumerate(zip(offsets[:-1], offsets[1:], strict=True)):
+    for i, (start, end) in enumerate(itertools.pairwise(offsets)):
         images[i] = _decode(jpeg[start:end].tobytes())
     return images, labels.astype(np.int64)
 
 
 def save(model: Any, labels: tuple[str, ...], path: Path) -> None:
-    """Write a Keras model without its optimizer to `path`, and labels.txt, one per line in output order, beside it."""
+    """Write a Keras model, without its optimizer, to `path`, and labels.txt, a line an output, beside it."""
+    import keras
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    model.save(path, include_optimizer=False)
+    bare = keras.Model(model.inputs, model.outputs, name=model.name)  # not compiled: no optimizer
+    bare.save(path)
     path.with_name("labels.txt").write_text("\n".join(labels) + "\n", encoding="utf-8")
     print(f"{path}: {model.count_params():,} parameters, {path.stat().st_size:,} bytes")
 
 
 def _file(path: Path) -> Path:
     if not path.is_file():
-        raise DataError(f"{path} does not exist; --data names the folder that holds it (leave it out to download)")
+        raise DataError(f"{path} does not exist; --data names its folder, leave --data out to download it")
     return path
 
 
@@ -99,7 +104,7 @@ def _download(url: str) -> bytes:
         with urllib.request.urlopen(url, timeout=60) as response:
             return bytes(response.read())
     except (urllib.error.URLError, TimeoutError) as error:
-        raise DataError(f"cannot download {url}: {error}; give a local copy's folder with --data") from None
+        raise DataError(f"cannot download {url}: {error}; --data names a folder to read instead") from None
 
 
 def _download_cifar(split: str) -> Split:
@@ -108,7 +113,7 @@ def _download_cifar(split: str) -> Split:
     try:
         train, test = keras.datasets.cifar10.load_data()
     except Exception as error:  # Keras raises a bare Exception when a download fails
-        raise DataError(f"cannot download CIFAR-10: {error}; give a local copy's folder with --data") from None
+        raise DataError(f"cannot download CIFAR-10: {error}; --data names a folder to read instead") from None
     images, labels = train if split == "train" else test
     return images, labels[:, 0].astype(np.int64)
 

@@ -1,6 +1,6 @@
 """Golden files: what Keras saved and computed, one zip for each family of cases, so that tests need no Keras.
 
-    python -m tests.golden_files [FAMILY...]     # writes tests/golden/FAMILY.zip; needs Keras
+python -m tests.golden_files [FAMILY...]     # writes tests/golden/FAMILY.zip; needs Keras
 """
 
 from __future__ import annotations

@@ -23,6 +23,9 @@ def save_case(case: Case, file: Path) -> list[np.ndarray]:
     model = case.build(keras)
     randomize(model)
     model.save(file)
+    if case.twin is not None:
+        model = case.twin(keras)
+        randomize(model)
     return outputs_of(model, case)
 
 
@@ -53,6 +56,9 @@ def randomize(model: Any) -> None:
             continue
         low, high = (0.3, 1.5) if "variance" in weight.path else (-0.6, 0.6)
         weight.assign(rng.uniform(low, high, weight.shape).astype("float32"))
+    for layer in model._flatten_layers():
+        if type(layer).__name__ == "Normalization":
+            layer.finalize_state()  # it computes with copies of its weights
 
 
 def _fed(array: np.ndarray, dtype: str, tf: Any) -> Any:

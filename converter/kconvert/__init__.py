@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kconvert_schemas.errors import KconvertError
 
-from . import activations, masks
+from . import activations, masks, promotion
 from .api import convert
 from .call import LayerCall
 from .config import Config
@@ -24,6 +24,7 @@ from .errors import Unsupported
 from .hookspecs import hookimpl
 from .registry import Register
 from .report import Report
+from .spec import LayerSpec, TensorRef
 from .symbol import Symbol
 from .version import VERSION
 
@@ -37,9 +38,11 @@ __all__ = [
     "Emitter",
     "KconvertError",
     "LayerCall",
+    "LayerSpec",
     "Register",
     "Report",
     "Symbol",
+    "TensorRef",
     "Unsupported",
     "__version__",
     "activations",
@@ -47,6 +50,7 @@ __all__ = [
     "hookimpl",
     "load",
     "masks",
+    "promotion",
 ]
 
 

@@ -68,7 +68,7 @@ class Config(Mapping[str, Any]):
             raise self._wrong(name, f"one of {', '.join(choices)}" if choices else "a string")
         return value
 
-    def ints(self, name: str, default: Any = MISSING, rank: builtins.int | None = None) -> list[builtins.int]:
+    def ints(self, name: builtins.str, default: Any = MISSING, rank: builtins.int | None = None) -> list[builtins.int]:
         """Return a list of whole numbers; a single number stands for `rank` of them."""
         value = self._get(name, default)
         entries = list(value) if isinstance(value, (list, tuple)) else [value] * (rank or 1)

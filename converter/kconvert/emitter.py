@@ -14,6 +14,8 @@ from kconvert_schemas.graph import TensorType
 from kconvert_schemas.opspec import OpError
 
 from . import activations
+from .call import LayerCall
+from .config import Config
 from .errors import Unsupported
 from .modelspec import build_layer, join
 from .spec import LayerSpec, StoredWeight
@@ -30,12 +32,21 @@ class Emitter:
         self._lowering = lowering
         self.layer = layer
 
+    @property
+    def calls(self) -> int:
+        """How many calls of this layer stand in the graph already: a layer may be shared."""
+        return len(self._lowering.builder.layers.get(self.layer.path, ("", []))[1])
+
     def op(self, op: str, *inputs: Symbol | None, **attrs: Any) -> Any:
         """Write a call of `op`; returns its output, or a tuple for an op with several.
 
-        Inputs stand in the order of the op table, None for an optional one that is left out. Raises
-        Unsupported when the op table does not allow these inputs and attributes.
+        Inputs stand in the order of the op table, None for an optional one that is left out; numbers have to
+        be made values by `constant`. Raises Unsupported when the op table does not allow these inputs and
+        attributes.
         """
+        stranger = next((x for x in inputs if x is not None and not isinstance(x, Symbol)), None)
+        if stranger is not None:
+            raise TypeError(f"{op} takes symbols, got {stranger!r:.60}; write emit.constant(value, dtype) for numbers")
         try:
             outputs = self._lowering.builder.node(op, inputs, attrs, self.layer.path)
         except OpError as error:
@@ -43,10 +54,10 @@ class Emitter:
         return outputs[0] if len(outputs) == 1 else outputs
 
     def weight(
-        self, name: str, index: int, *, child: str = "", shape: Shape | None = None, trainable: bool = True,
+        self, name: str, index: int | str, *, child: str = "", shape: Shape | None = None, trainable: bool = True,
         cast: bool = True,
     ) -> Symbol:  # fmt: skip
-        """Return variable number `index` of the layer, named `name` in the bundle.
+        """Return variable number `index` of the layer (a name, if it stores them by name), named `name` in the bundle.
 
         child: attribute path of the object that owns it, such as 'cell'. shape: what the config and the
         inputs ask for; a file that holds another shape is refused. trainable: False for variables that
@@ -74,8 +85,14 @@ class Emitter:
     def array(self, name: str, values: Array, dtype: str) -> Symbol:
         """Return an array computed by the plugin (a vocabulary, a table) as an untrainable weight."""
         held = cast(np.asarray(values), dtype)
+        key = (self.layer.path, name)
+        known = self._lowering.arrays.get(key)
+        if known is not None and np.array_equal(known[0], held):
+            return known[1]
         stored = StoredWeight(TensorType(held.shape, dtype), lambda: held)
-        return self._lowering.builder.weight(join(self.layer.path, _safe(name)), stored, "", trainable=False)
+        symbol = self._lowering.builder.weight(join(self.layer.path, _safe(name)), stored, "", trainable=False)
+        self._lowering.arrays[key] = (held, symbol)
+        return symbol
 
     def asset(self, name: str, child: str = "") -> bytes | None:
         """Return the layer's asset file `name`, None when the model file has none."""
@@ -94,15 +111,18 @@ class Emitter:
         return y.with_mask(x.mask)
 
     def activation(self, x: Symbol, value: Any) -> Symbol:
-        """Apply an activation as Keras serialises it: a name, a function, or a layer."""
+        """Apply an activation as Keras serialises it: a name, a function, or a layer.
+
+        A function of someone's own is converted by the plugin that registers its name: 'acme>bent'.
+        """
         if isinstance(value, Mapping) and "config" in value and isinstance(value["config"], Mapping):
             result: Symbol = self.call(self.child(value, "activation"), x)
             return result
-        found = activations.lookup(value)
-        if found is None:
-            return x
-        y: Symbol = self.op(found.op, x, **found.attrs)
-        return y
+        handler = self._lowering.registry.handlers.get(_function_name(value))
+        if handler is not None:
+            written: Symbol = handler.lower(LayerCall(self.layer, Config({}), {"x": x}), self)
+            return written
+        return activations.write(self, x, value)
 
     def child(self, config: Any, attribute: str) -> LayerSpec:
         """Return the spec of a layer nested in this one's config, whose variables stand under `attribute`."""
@@ -116,6 +136,13 @@ class Emitter:
     def body(self, inputs: Mapping[str, TensorType], write: Callable[..., Any]) -> Any:
         """Write a subgraph: `write` is called with one symbol for each of `inputs` and returns its outputs."""
         return self._lowering.body(self.layer, inputs, write)
+
+
+def _function_name(value: Any) -> str:
+    """Return the registered name of a serialised function, '' for anything else."""
+    if isinstance(value, Mapping) and value.get("class_name") == "function" and isinstance(value.get("config"), str):
+        return str(value["config"])
+    return ""
 
 
 def _agrees(shape: Shape, expected: Shape) -> bool:

@@ -55,7 +55,7 @@ class GraphBuilder:
         types = spec.infer([symbol.type if symbol else None for symbol in given], completed)
         short = op.replace("::", ".")
         name = self.unique(layer if layer.rpartition("/")[2] == short else f"{layer}/{short}" if layer else short)
-        outputs = (name,) if len(types) == 1 else tuple(f"{name}:{output}" for output in spec.outputs)
+        outputs = (name,) if len(types) == 1 else tuple(f"{name}:{output}" for output in spec.output_names(len(types)))
         self._names.update(outputs)
         names = tuple(symbol.name if symbol else None for symbol in given)
         self.nodes.append(Node(op, name, layer, names, outputs, completed))

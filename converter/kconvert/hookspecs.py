@@ -1,9 +1,15 @@
 """The whole extension API: what a plugin package can implement.
 
-A package names a module that implements a hook as an entry point in the group 'kconvert':
+A package names a module that implements the hook as an entry point in the group 'kconvert':
 
     [project.entry-points.kconvert]
     acme = "kconvert_acme.layers"
+
+A package that brings ops of its own names their `Opset` in the group 'kconvert.ops', under the namespace
+of the ops. That module also registers the kernels; it is imported only when a graph uses the namespace:
+
+    [project.entry-points."kconvert.ops"]
+    acme = "kconvert_acme.ops:OPSET"
 """
 
 from __future__ import annotations
@@ -24,6 +30,7 @@ def register_layers(register: Register) -> None:
         def register_layers(register):
             register("acme>Swish", swish, compute_mask=masks.keep)
 
-    Called once, before the first conversion. `register.refuse({...})` names classes that cannot be
+    Called once for each conversion, after the built-in layers are registered. A name is claimed once:
+    plugins add classes, they do not replace others. `register.refuse({...})` names classes that cannot be
     converted, with the reason.
     """

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from kconvert_schemas.dtypes import DTYPES, FLOATS
+import numpy as np
+
+from kconvert_schemas.dtypes import DTYPES, FLOATS, Array, holder
 from kconvert_schemas.errors import ConversionError, KconvertError, paragraph, show
 from kconvert_schemas.graph import Body, Graph, Port, TensorType
 
@@ -19,10 +21,12 @@ from .emitter import Emitter
 from .errors import Unsupported
 from .graphbuilder import GraphBuilder
 from .registry import ComputeMask, Handler, Registry
-from .spec import Call, LayerSpec, ModelFile, ModelSpec, TensorRef
+from .spec import ArrayConstant, Call, LayerSpec, ModelFile, ModelSpec, TensorRef
 from .structures import flatten, map_structure, rebuild, unpacked
 from .symbol import Symbol
 
+INLINE_LIMIT = 64
+"""Arrays of more elements, standing in the calls of a model, become weights rather than constants in the graph."""
 ADVICE = "Write a plugin for what is missing (docs/plugins.md); `kconvert --layers` lists what is known."
 
 
@@ -34,6 +38,7 @@ class Lowering:
         self.registry = registry
         self.builder = GraphBuilder()
         self.problems: dict[str, list[str]] = {}
+        self.arrays: dict[tuple[str, str], tuple[Array, Symbol]] = {}
 
     def run(self, producer: str) -> Graph:
         """Convert the model; raises ConversionError listing every problem."""
@@ -52,34 +57,39 @@ class Lowering:
             return self._call_model(layer, args, kwargs)
         handler = self._handler(layer)
         emit = Emitter(self, layer)
+        args, kwargs = (map_structure(lambda leaf: _symbol(emit, leaf), part) for part in (args, kwargs))
         if layer.is_operation:
-            return handler.lower(LayerCall(layer, Config(layer.config), _bind(handler, args, kwargs)), emit)
+            operation = LayerCall(layer, Config(layer.config), _bind(handler, args, kwargs))
+            return _without_masks(handler.lower(operation, emit), operation.arguments)
         if layer.policy.compute not in DTYPES or layer.policy.variable not in DTYPES:
             raise Unsupported(f"its dtype policy {show(layer.policy.name)} is not known")
         if handler.autocast:
             args, kwargs = (map_structure(lambda leaf: _autocast(emit, leaf), part) for part in (args, kwargs))
         arguments = _bind(handler, args, kwargs)
+        _refuse_training(handler, arguments)
         _fill_in_masks(handler, arguments)
         call = LayerCall(layer, Config(layer.config), arguments)
         outputs = handler.lower(call, emit)
         if handler.compute_mask is not None:
-            outputs = _attach_masks(handler.compute_mask, call, outputs, emit)
+            given = None if "mask" in handler.arguments[: len(args)] else call.mask
+            outputs = _attach_masks(handler.compute_mask, call, given, outputs, emit)
         self.builder.layer(layer.path, layer.class_name, [s for s in flatten(outputs) if isinstance(s, Symbol)])
         return outputs
 
     def body(self, layer: LayerSpec, inputs: Mapping[str, TensorType], write: Callable[..., Any]) -> Body:
         """Write a subgraph by running `write` on fresh symbols; its nodes do not join the graph around it."""
-        outer, self.builder.nodes = self.builder.nodes, []
-        outer_values, self.builder.values = self.builder.values, {}
+        builder = self.builder
+        outer = builder.nodes, builder.values, builder.layers
+        builder.nodes, builder.values, builder.layers = [], {}, {}  # what is inside cannot be tapped
         try:
-            symbols = [Symbol(self.builder.unique(f"{layer.path}/{name}"), type_) for name, type_ in inputs.items()]
+            symbols = [Symbol(builder.unique(f"{layer.path}/{name}"), type_) for name, type_ in inputs.items()]
             outputs = write(*symbols)
             outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-            values = {**{s.name: s.type for s in symbols}, **self.builder.values}
+            values = {**{s.name: s.type for s in symbols}, **builder.values}
             names = (tuple(s.name for s in symbols), tuple(s.name for s in outputs))
-            return Body(*names, tuple(self.builder.nodes), values)
+            return Body(*names, tuple(builder.nodes), values)
         finally:
-            self.builder.nodes, self.builder.values = outer, outer_values
+            builder.nodes, builder.values, builder.layers = outer
 
     def _model_of(self, layer: LayerSpec) -> ModelSpec:
         if layer.model is None:
@@ -148,6 +158,8 @@ class Lowering:
         """Call a nested model: its inputs are matched by structure, cast and reshaped as Functional does."""
         given = args[0] if args else kwargs.get("inputs")
         mask = kwargs.get("mask", args[2] if len(args) > 2 else None)
+        if kwargs.get("training") or (len(args) > 1 and args[1] is True):
+            raise Unsupported("the model calls it with training=True; build the model without that argument")
         if mask is not None:
             symbols = [s.with_mask(m or s.mask) for s, m in zip(flatten(given), flatten(mask), strict=False)]
             given = rebuild(given, symbols)
@@ -211,10 +223,38 @@ def _bind(handler: Handler, args: Sequence[Any], kwargs: Mapping[str, Any]) -> d
     return {name: given[name] for name in (*names, *(n for n in given if n not in names)) if name in given}
 
 
+def _symbol(emit: Emitter, leaf: Any) -> Any:
+    if not isinstance(leaf, ArrayConstant):
+        return leaf
+    values = np.array(leaf.value, holder(leaf.dtype))
+    if values.size > INLINE_LIMIT:
+        return emit.array("constant", values, leaf.dtype)
+    return emit.constant(leaf.value, leaf.dtype)
+
+
+def _refuse_training(handler: Handler, arguments: Mapping[str, Any]) -> None:
+    """Refuse a layer that the model itself calls as in training, where that makes a difference."""
+    if arguments.get("training") and "training" in handler.arguments:
+        raise Unsupported(
+            "the model calls it with training=True, so that it is random or changes when run; build the model "
+            "without that argument"
+        )
+
+
 def _autocast(emit: Emitter, leaf: Any) -> Any:
     if isinstance(leaf, Symbol) and leaf.dtype in FLOATS and emit.layer.policy.compute in FLOATS:
         return emit.cast(leaf, emit.layer.policy.compute)
     return leaf
+
+
+def _without_masks(outputs: Any, arguments: Mapping[str, Any]) -> Any:
+    """Drop the masks of what an operation made; an input that it hands on is still the tensor that has the mask."""
+    inputs = {leaf.name for leaf in flatten(arguments) if isinstance(leaf, Symbol)}
+
+    def fresh(leaf: Any) -> Any:
+        return leaf.with_mask(None) if isinstance(leaf, Symbol) and leaf.name not in inputs else leaf
+
+    return map_structure(fresh, outputs)
 
 
 def _mask_of(leaf: Any) -> Any:
@@ -222,8 +262,10 @@ def _mask_of(leaf: Any) -> Any:
 
 
 def _is_tensors(value: Any) -> bool:
-    leaves = [leaf for leaf in flatten(value) if leaf is not None]
-    return bool(leaves) and all(isinstance(leaf, Symbol) for leaf in leaves)
+    if not isinstance(value, (list, tuple, Mapping)):
+        return isinstance(value, Symbol)
+    leaves = flatten(value)
+    return bool(leaves) and all(leaf is None or isinstance(leaf, Symbol) for leaf in leaves)
 
 
 def _fill_in_masks(handler: Handler, arguments: dict[str, Any]) -> None:
@@ -238,12 +280,15 @@ def _fill_in_masks(handler: Handler, arguments: dict[str, Any]) -> None:
                 arguments[f"{name}_mask"] = map_structure(_mask_of, value)
 
 
-def _attach_masks(compute_mask: ComputeMask, call: LayerCall, outputs: Any, emit: Emitter) -> Any:
-    """Attach the masks of the outputs, as `Layer._set_mask_metadata` does."""
+def _attach_masks(compute_mask: ComputeMask, call: LayerCall, given: Any, outputs: Any, emit: Emitter) -> Any:
+    """Attach the masks of the outputs, as `Layer._set_mask_metadata` does.
+
+    given: the mask the layer was called with by keyword, or that was filled in; Keras overlooks a positional one.
+    """
     symbols = flatten(outputs)
     if all(isinstance(s, Symbol) and s.mask is not None for s in symbols):
         return outputs
-    previous = call.mask if call.mask is not None else map_structure(_mask_of, call.inputs)
+    previous = given if given is not None else map_structure(_mask_of, call.inputs)
     masks = compute_mask(call, previous, emit)
     if masks is None:
         return outputs

@@ -13,12 +13,20 @@ from kconvert_schemas.dtypes import DTYPES
 from kconvert_schemas.errors import ModelFileError, show
 from kconvert_schemas.graph import TensorType
 
-from .spec import Call, InputSpec, LayerSpec, ModelSpec, Policy, TensorRef
+from .spec import ArrayConstant, Call, InputSpec, LayerSpec, ModelSpec, Policy, TensorRef
 from .structures import flatten, map_structure
 
 FUNCTIONAL = "keras.Functional"
 SEQUENTIAL = "keras.Sequential"
 NESTING_LIMIT = 32
+INPUT_DTYPES = {
+    "keras.layers.TextVectorization": "string",
+    "keras.layers.StringLookup": "string",
+    "keras.layers.IntegerLookup": "int64",
+}
+"""What Keras gives a Sequential's first layer as input where that is not the compute dtype of its policy."""
+OPERATIONS = ("keras.src.ops", "keras.ops", "keras.src.activations.activations", "keras.src.quantizers.quantizers")
+"""Modules of Keras whose serialised classes are operations; no class name stands in two of them."""
 MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
 
@@ -36,7 +44,7 @@ def registered_key(config: Mapping[str, Any]) -> str:
     """
     module, class_name = str(config.get("module") or ""), str(config.get("class_name"))
     registered = config.get("registered_name")
-    if module.startswith(("keras.src.ops", "keras.ops")):
+    if module.startswith(OPERATIONS):
         return f"keras.ops.{class_name}"
     if (module == "keras" or module.startswith("keras.")) and registered in (None, class_name):
         return f"keras.{class_name}" if class_name in ("Functional", "Sequential") else f"keras.layers.{class_name}"
@@ -134,8 +142,10 @@ def _sequential(spec: LayerSpec, depth: int) -> ModelSpec:
     layers = _layers(entries, spec, depth)
     inputs = {layer.name: _input(layer) for layer in layers[:1] if _is_input(layer)}
     shape = spec.config.get("build_input_shape") or spec.build_config.get("input_shape")
-    if not inputs and (known := _shape(shape)) is not None:
-        inputs = {"input": InputSpec("input", TensorType(known, layers[0].policy.compute))}
+    known = (None, 1) if shape is None and not spec.path and _splits_text(layers[0]) else _shape(shape)
+    if not inputs and known is not None:
+        dtype = INPUT_DTYPES.get(layers[0].key, layers[0].policy.compute)
+        inputs = {"input": InputSpec("input", TensorType(known, dtype))}
     start = TensorRef(next(iter(inputs)), 0, 0) if inputs else TensorRef("", 0, -1)
     last = start
     calls = []
@@ -144,6 +154,11 @@ def _sequential(spec: LayerSpec, depth: int) -> ModelSpec:
             calls.append(Call(layer, 0, (last,), {}))
             last = TensorRef(layer.name, 0, -1)
     return ModelSpec(spec.name, layers, tuple(calls), inputs, start, last)
+
+
+def _splits_text(layer: LayerSpec) -> bool:
+    """Whether a layer takes one string for each sample, so that a model that starts with it needs no Input."""
+    return layer.key == "keras.layers.TextVectorization" and layer.config.get("split") is not None
 
 
 def _shape(shape: Any) -> Shape | None:
@@ -221,6 +236,10 @@ def _revive(value: Any) -> Any:
             raise ModelFileError(f"config.json: a tensor has the history {show(history)}, not [layer, call, output].")
         name, node, tensor = history
         return TensorRef(name, node, tensor, _recorded(config))
+    if value.get("class_name") in ("__numpy__", "__tensor__") and isinstance(config, Mapping):
+        if config.get("dtype") not in DTYPES or "value" not in config:
+            raise ModelFileError(f"config.json: an array argument has the dtype {show(config.get('dtype'))}.")
+        return ArrayConstant(config["value"], config["dtype"])
     if value.get("class_name") == "__slice__" and isinstance(config, Mapping):
         return slice(*(_revive(config.get(key)) for key in ("start", "stop", "step")))
     if value.get("class_name") == "__ellipsis__":

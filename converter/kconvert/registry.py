@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 Lower: TypeAlias = "Callable[[LayerCall, Emitter], Any]"
 ComputeMask: TypeAlias = "Callable[[LayerCall, Any, Emitter], Any]"
 
+BUILT_IN = "kconvert"
+"""The package that the built-in layers come with."""
+MODELS = ("keras.Functional", "keras.Sequential")
+"""Converted by kconvert itself, call by call."""
+
 
 @dataclass(frozen=True, slots=True)
 class Handler:
@@ -52,10 +57,14 @@ class Registry:
         autocast: bool = True,
         package: str,
     ) -> None:
-        """Add a handler under one or several names; PluginError when a name is taken."""
-        for name in [names] if isinstance(names, str) else names:
+        """Add a handler under one or several names; PluginError when a name is taken or an argument is wrong."""
+        names = [names] if isinstance(names, str) else list(names)
+        wrong = _wrong(names, lower, arguments, compute_mask)
+        if wrong:
+            raise PluginError(f"Plugin package {show(package)} registers {', '.join(map(show, names))}: {wrong}.")
+        doc = (lower.__doc__ or "").strip().partition("\n")[0]
+        for name in names:
             self._claim(name, package)
-            doc = (lower.__doc__ or "").strip().partition("\n")[0]
             self.handlers[name] = Handler(name, lower, tuple(arguments), compute_mask, autocast, package, doc)
 
     def refuse(self, name: str, reason: str, *, package: str) -> None:
@@ -65,10 +74,30 @@ class Registry:
 
     def _claim(self, name: str, package: str) -> None:
         other = self.handlers[name].package if name in self.handlers else self.refusals.get(name, ("", ""))[1]
+        if other == package:
+            raise PluginError(f"Plugin package {show(package)} registers {show(name)} twice. Remove one of the two.")
+        if other == BUILT_IN or name in MODELS:
+            raise PluginError(
+                f"Plugin package {show(package)} claims {show(name)}, which kconvert deals with itself. Plugins add "
+                "classes; they do not replace those of Keras. Fix the package, or uninstall it."
+            )
         if other:
             raise PluginError(
                 f"Both {show(other)} and {show(package)} convert {show(name)}. Uninstall one of the two packages."
             )
+
+
+def _wrong(names: Sequence[Any], lower: Any, arguments: Any, compute_mask: Any) -> str:
+    """Say which argument of `register` is not what it must be; '' if none."""
+    if not names or not all(isinstance(name, str) and name for name in names):
+        return "expected the registered name of a class, or a list of them"
+    if not callable(lower):
+        return f"expected a function (call, emit), got {type(lower).__name__}"
+    if isinstance(arguments, str) or not all(isinstance(name, str) for name in arguments):
+        return f"arguments must be a tuple of names such as ('inputs', 'mask'), got {arguments!r:.60}"
+    if compute_mask is not None and not callable(compute_mask):
+        return f"compute_mask must be kconvert.masks.keep or a function (call, mask, emit), got {compute_mask!r:.60}"
+    return ""
 
 
 class Register:

@@ -24,6 +24,14 @@ class TensorRef:
 
 
 @dataclass(frozen=True, slots=True)
+class ArrayConstant:
+    """An array that stands in the arguments of a call, as nested lists."""
+
+    value: Any
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A dtype policy: layers compute in `compute` and keep their variables in `variable`."""
 

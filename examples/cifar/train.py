@@ -1,7 +1,8 @@
 """Train a small convolutional network on CIFAR-10 and save it as cifar.keras.
 
-    python examples/cifar/train.py                # downloads CIFAR-10
-    python examples/cifar/train.py --data DIR     # DIR holds train.npz and test.npz
+    python examples/cifar/train.py [--data DIR]
+
+DIR holds train.npz and test.npz; without it CIFAR-10 is downloaded.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -20,27 +20,28 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from common import CIFAR_CLASSES, load_cifar, macro_f1, run, save
 
 HELD_OUT = 5000  # training pictures kept aside for validation
+BATCH = 64
 SHIFT = 3  # pixels a training picture is moved at most
 
 
 class Augmented(keras.utils.PyDataset):
     """Training batches, shuffled anew each epoch; every picture is shifted and half of them are mirrored."""
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray, batch_size: int, seed: int) -> None:
+    def __init__(self, images: np.ndarray, labels: np.ndarray, seed: int) -> None:
         super().__init__()
         around = ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0))
-        self.padded, self.labels, self.batch_size = np.pad(images, around, mode="reflect"), labels, batch_size
+        self.padded, self.labels = np.pad(images, around, mode="reflect"), labels
         self.rng = np.random.default_rng(seed)
         self.order = self.rng.permutation(len(labels))
 
     def __len__(self) -> int:
-        return -(-len(self.labels) // self.batch_size)
+        return -(-len(self.labels) // BATCH)
 
     def on_epoch_end(self) -> None:
         self.order = self.rng.permutation(len(self.labels))
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        chosen = self.order[index * BATCH : (index + 1) * BATCH]
         top, left = self.rng.integers(0, 2 * SHIFT + 1, (2, len(chosen), 1, 1))
         rows, columns = top + np.arange(32)[:, None], left + np.arange(32)
         images = self.padded[chosen[:, None, None], rows, columns]
@@ -64,18 +65,18 @@ def build() -> keras.Model:
     return keras.Model(inputs, outputs, name="cifar")
 
 
-def train(model: keras.Model, images: np.ndarray, labels: np.ndarray, arguments: argparse.Namespace) -> Any:
-    """Fit on all but the last HELD_OUT pictures, the learning rate falling along a cosine; returns the history."""
-    batches = Augmented(images[:-HELD_OUT], labels[:-HELD_OUT], arguments.batch_size, arguments.seed)
+def train(model: keras.Model, images: np.ndarray, labels: np.ndarray, arguments: argparse.Namespace) -> None:
+    """Fit on all but the last HELD_OUT pictures, the learning rate falling along a cosine."""
+    batches = Augmented(images[:-HELD_OUT], labels[:-HELD_OUT], arguments.seed)
     rate = keras.optimizers.schedules.CosineDecay(2e-3, decay_steps=arguments.epochs * len(batches))
     model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     held_out = (images[-HELD_OUT:].astype(np.float32), labels[-HELD_OUT:])
-    return model.fit(batches, epochs=arguments.epochs, validation_data=held_out, validation_batch_size=250, verbose=2)
+    model.fit(batches, epochs=arguments.epochs, validation_data=held_out, verbose=2)
 
 
 def score(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> float:
     """Macro F1 of the model's predictions."""
-    probabilities = model.predict(images.astype(np.float32), batch_size=250, verbose=0)
+    probabilities = model.predict(images.astype(np.float32), batch_size=BATCH, verbose=0)
     return macro_f1(labels, probabilities.argmax(axis=1), len(CIFAR_CLASSES))
 
 
@@ -84,7 +85,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder with train.npz and test.npz (default: download)")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write to")
     parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 

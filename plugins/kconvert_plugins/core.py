@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from kconvert import Emitter, LayerCall, Register, Symbol, hookimpl, masks
+from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl, masks, promotion
 
 
 @hookimpl
 def register_layers(register: Register) -> None:
     """Register the core layers."""
-    register("keras.layers.InputLayer", input_layer)
+    register("keras.layers.InputLayer", input_layer, arguments=())
     register("keras.layers.Dense", dense, compute_mask=masks.keep)
     register("keras.layers.Activation", activation, compute_mask=masks.keep)
     register("keras.layers.Identity", identity, compute_mask=masks.keep)
-    register("keras.layers.Embedding", embedding, compute_mask=embedding_mask)
+    register("keras.layers.Embedding", embedding, compute_mask=embedding_mask, autocast=False)
     register("keras.layers.Masking", masking, compute_mask=masking_mask)
     register.refuse(
         {
@@ -26,20 +27,25 @@ def register_layers(register: Register) -> None:
 
 def input_layer(call: LayerCall, emit: Emitter) -> Any:
     """The model's input; models read these layers themselves, so it is never called in a graph."""
-    return call.inputs
+    raise Unsupported("it is called as a layer; an input only starts a model")
 
 
 def dense(call: LayerCall, emit: Emitter) -> Symbol:
-    """activation(x kernel + bias) over the last axis."""
+    """activation(x kernel + bias) over the last axis; x of integers is cast to the kernel's dtype.
+
+    A LoRA layer is saved with its low-rank part added to the kernel, so it is a plain one.
+    """
     units = call.config.int("units")
-    y = emit.op("matmul", call.x, emit.weight("kernel", 0, shape=(call.x.shape[-1], units)))
+    kernel = emit.weight("kernel", 0, shape=(call.x.shape[-1], units))
+    dtype = promotion.result_type(call.x.dtype, kernel.dtype)
+    y = emit.op("matmul", emit.cast(call.x, dtype), emit.cast(kernel, dtype))
     if call.config.bool("use_bias", True):
-        y = emit.op("add", y, emit.weight("bias", 1, shape=(units,)))
+        y = emit.op("add", y, emit.cast(emit.weight("bias", 1, shape=(units,)), dtype))
     return emit.activation(y, call.config.get("activation"))
 
 
 def activation(call: LayerCall, emit: Emitter) -> Symbol:
-    """An activation by name."""
+    """An activation by name, or as a layer."""
     return emit.activation(call.x, call.config.get("activation"))
 
 
@@ -49,34 +55,47 @@ def identity(call: LayerCall, emit: Emitter) -> Any:
 
 
 def embedding(call: LayerCall, emit: Emitter) -> Symbol:
-    """Rows of a table; inputs that are not int32 or int64 are cut to int32."""
+    """Rows of a table; indices other than int32 and int64 become int32, negative ones count from the end."""
     shape = (call.config.int("input_dim"), call.config.int("output_dim"))
-    table = emit.weight("embeddings", 0, shape=shape)
+    table = emit.weight("embeddings", 0, shape=shape, cast=False)
     indices = call.x if call.x.dtype in ("int32", "int64") else emit.cast(call.x, "int32")
-    y: Symbol = emit.op("take", table, indices, axis=0)
-    return y
+    return emit.cast(emit.op("take", table, indices, axis=0), call.layer.policy.compute)
 
 
 def embedding_mask(call: LayerCall, mask: Any, emit: Emitter) -> Any:
-    """True where the index is not 0, with `mask_zero`."""
+    """True where the input is not 0, with `mask_zero`."""
     if not call.config.bool("mask_zero", False):
         return None
     return emit.op("not_equal", call.x, emit.constant(0, call.x.dtype))
 
 
 def masking(call: LayerCall, emit: Emitter) -> Symbol:
-    """0 where every feature equals `mask_value`."""
-    keep = emit.cast(_differs(call, emit, keepdims=True), call.x.dtype)
-    y: Symbol = emit.op("multiply", call.x, keep)
+    """0 where every feature equals `mask_value`, which is float32 (or int32) whatever the layer's dtype."""
+    dtype = promotion.result_type(call.x.dtype, "int")
+    x, zero = emit.cast(call.x, dtype), emit.constant(0, dtype)
+    y: Symbol = emit.op("where", _differs(call, emit, keepdims=True), x, zero)
     return y.with_mask(_differs(call, emit, keepdims=False))
 
 
 def masking_mask(call: LayerCall, mask: Any, emit: Emitter) -> Any:
-    """True where a feature differs from `mask_value`."""
-    return _differs(call, emit, keepdims=False)
+    """Never asked for: `masking` attaches the mask itself."""
+    return mask
 
 
 def _differs(call: LayerCall, emit: Emitter, keepdims: bool) -> Symbol:
-    value = emit.constant(call.config.float("mask_value", 0.0), call.x.dtype)
-    found: Symbol = emit.op("any", emit.op("not_equal", call.x, value), axes=[-1], keepdims=keepdims)
-    return found
+    value = _mask_value(call, emit)
+    dtype = promotion.result_type(call.x.dtype, value.dtype)
+    found = emit.op("not_equal", emit.cast(call.x, dtype), emit.cast(value, dtype))
+    return emit.op("any", found, axes=[-1], keepdims=keepdims)
+
+
+def _mask_value(call: LayerCall, emit: Emitter) -> Symbol:
+    """Return `mask_value`: a number, or an array of one for each feature."""
+    value = call.config.get("mask_value", 0.0)
+    if isinstance(value, Mapping):
+        array = value.get("config")
+        if value.get("class_name") not in ("__numpy__", "__tensor__") or not isinstance(array, Mapping):
+            raise Unsupported("its mask_value is neither a number nor an array")
+        return emit.constant(array.get("value"), str(array.get("dtype")))
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return emit.constant(value if whole else call.config.float("mask_value", 0.0), "int32" if whole else "float32")

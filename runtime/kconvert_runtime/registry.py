@@ -35,9 +35,15 @@ def vjp(op: str) -> Callable[[F], F]:
 def _register(table: dict[str, Callable[..., Any]], op: str, what: str) -> Callable[[F], F]:
     def register(function: F) -> F:
         taken = table.get(op)
-        if taken is not None and (taken.__module__, taken.__qualname__) != (function.__module__, function.__qualname__):
-            raise PluginError(f"Both {taken.__module__} and {function.__module__} register a {what} for {op!r}.")
+        if taken is not None and _place(taken) != _place(function):
+            places = " and ".join(".".join(_place(one)) for one in (taken, function))
+            raise PluginError(f"Two functions are registered as the {what} of {op!r}: {places}. Remove one of them.")
         table[op] = function
         return function
 
     return register
+
+
+def _place(function: Callable[..., Any]) -> tuple[str, str]:
+    """Module and name of a function; NumPy's own functions do not always say them."""
+    return getattr(function, "__module__", None) or "numpy", getattr(function, "__qualname__", repr(function))

@@ -1,5 +1,6 @@
 """The contract on disk: the graph data model, the op table, the strict codec and the checker. See FORMAT.md."""
 
+from . import dtypes
 from .bundle import read_bundle, write_bundle
 from .check import check
 from .errors import (
@@ -14,6 +15,7 @@ from .errors import (
     PluginError,
 )
 from .graph import Body, Graph, Layer, Node, Port, Signature, Source, TensorType, Weight
+from .ops import rules
 from .opset import find_op, register_opset
 from .opspec import Attr, Inputs, OpError, Opset, OpSpec
 
@@ -42,8 +44,10 @@ __all__ = [
     "TensorType",
     "Weight",
     "check",
+    "dtypes",
     "find_op",
     "read_bundle",
     "register_opset",
+    "rules",
     "write_bundle",
 ]

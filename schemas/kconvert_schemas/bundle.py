@@ -29,7 +29,10 @@ def write_bundle(folder: Path, graph: Graph, weight: Callable[[str], Array]) -> 
     """
     text = dump(encode(check(graph)))
     require_writable(folder)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise _unwritable(folder, error) from error
     try:
         _write(temporary / GRAPH, lambda file: file.write(text.encode("utf-8")))
         stored = ((name, to_storage(weight(name), w.type.dtype)) for name, w in sorted(graph.weights.items()))
@@ -39,7 +42,7 @@ def write_bundle(folder: Path, graph: Graph, weight: Callable[[str], Array]) -> 
         _replace(temporary, folder)
         _sync(folder.parent)
     except OSError as error:
-        raise OutputError(f"{show(folder)} cannot be written: {error.strerror or error}.") from error
+        raise _unwritable(folder, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -114,6 +117,10 @@ def _block(value: Any) -> str:
 
 def _line(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _unwritable(folder: Path, error: OSError) -> OutputError:
+    return OutputError(f"{show(folder)} cannot be written: {error.strerror or error}.")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ def check(graph: Graph) -> Graph:
     known: dict[str, TensorType] = {}
     for name, weight in graph.weights.items():
         checker.define(known, name, weight.type, "weights")
+    checker.weights.update(known)
     for port in graph.inputs.ports:
         checker.define(known, port.value, port.type, "inputs")
     nodes = checker.nodes(graph.nodes, graph.values, known)
@@ -42,11 +43,14 @@ def check(graph: Graph) -> Graph:
 class _Checker:
     def __init__(self) -> None:
         self.problems: list[str] = []
+        self.weights: dict[str, TensorType] = {}
+        self.missing: set[str] = set()
 
     def opsets(self, opsets: Mapping[str, int]) -> None:
         for namespace, version in opsets.items():
             opset = find_opset(namespace)
             if opset is None:
+                self.missing.add(namespace)
                 self.problems.append(f"ops of {show(namespace)} are needed: install the package that provides them")
             elif opset.version < version:
                 self.problems.append(
@@ -87,6 +91,8 @@ class _Checker:
 
     def _node(self, node: Node, where: str, known: Mapping[str, TensorType], values: Mapping[str, TensorType]) -> Node:
         spec = find_op(node.op)
+        if spec is None and node.op.partition("::")[0] in self.missing:
+            return node
         if spec is None:
             self.problems.append(f"{where}: unknown op {show(node.op)}; a newer kconvert or a plugin may know it")
             return node
@@ -95,7 +101,7 @@ class _Checker:
             self.problems += [f"{where}: reads {show(value)} before anything writes it" for value in unread]
             return node
         try:
-            node = replace(node, attrs=self._attrs(spec, node, known))
+            node = replace(node, attrs=self._attrs(spec, node))
             types = spec.infer([known[value] if value is not None else None for value in node.inputs], node.attrs)
         except OpError as error:
             self.problems.append(f"{where}: {error}")
@@ -107,20 +113,23 @@ class _Checker:
                 self.problems.append(f"{where}: {show(output)} is declared {values[output]}, {node.op} gives {type_}")
         return node
 
-    def _attrs(self, spec: OpSpec, node: Node, known: Mapping[str, TensorType]) -> dict[str, Any]:
+    def _attrs(self, spec: OpSpec, node: Node) -> dict[str, Any]:
         completed = attributes.complete(spec, node.attrs)
         for name, attr in spec.attrs.items():
             if attr.kind == "unary" and completed[name] is not None:
                 unary_call(completed[name])
             if attr.kind == "body":
-                completed[name] = self._body(completed[name], known)
+                completed[name] = self._body(completed[name])
         return completed
 
-    def _body(self, body: Body, known: Mapping[str, TensorType]) -> Body:
+    def _body(self, body: Body) -> Body:
+        """Check a subgraph, which sees its inputs and the weights, but no other values around it."""
         inner = {name: body.values[name] for name in body.inputs if name in body.values}
         written = {output for node in body.nodes for output in node.outputs}
         values = {name: type_ for name, type_ in body.values.items() if name in written}
-        nodes = self.nodes(body.nodes, values, {**known, **inner})
+        known = {**self.weights, **inner}
+        nodes = self.nodes(body.nodes, values, known)
+        self.problems += [f"a body gives {show(name)}, which is not in it" for name in body.outputs if name not in known]
         return replace(body, nodes=nodes)
 
     def signature(self, signature: Signature, known: Mapping[str, TensorType], where: str) -> None:

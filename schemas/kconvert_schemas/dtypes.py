@@ -31,7 +31,7 @@ def holder(dtype: str) -> np.dtype[Any]:
 
 def round_bfloat16(x: Array) -> Array:
     """Round float32 `x` to the nearest bfloat16 (ties to even), still held as float32; NaN stays NaN."""
-    bits = np.ascontiguousarray(x, dtype=np.float32).view(np.uint32)
+    bits = np.asarray(x, np.float32, order="C").view(np.uint32)
     rounded = (bits + (np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1)))) & np.uint32(0xFFFF0000)
     return np.where(np.isnan(x), np.float32(np.nan), rounded.view(np.float32)).astype(np.float32, copy=False)
 
@@ -40,6 +40,8 @@ def cast(x: Array, dtype: str) -> Array:
     """Convert the array `x` to kconvert's `dtype`; returns `x` itself where it already is."""
     if dtype == "string":
         return x if x.dtype == object else x.astype(str).astype(object)
+    if x.dtype.kind == "c" and dtype not in ("bool", *COMPLEXES):
+        x = x.real  # the real part, as TensorFlow; NumPy would warn
     if dtype == "bfloat16":
         return round_bfloat16(x.astype(np.float32, copy=False))
     return x.astype(dtype, copy=False)

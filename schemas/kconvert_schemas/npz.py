@@ -55,7 +55,7 @@ def to_storage(array: Array, dtype: str) -> Array:
         text = json.dumps(array.ravel().tolist(), ensure_ascii=False)
         return np.frombuffer(text.encode("utf-8"), np.uint8)
     if dtype == "bfloat16":
-        return (np.ascontiguousarray(array, np.float32).view(np.uint32) >> np.uint32(16)).astype("<u2")
+        return (np.asarray(array, np.float32, order="C").view(np.uint32) >> np.uint32(16)).astype("<u2")
     return np.asarray(array, holder(dtype).newbyteorder("<"))
 
 

@@ -9,19 +9,23 @@ from .ops import (
     activation,
     convolution,
     elementwise,
+    fourier,
     linalg,
     lookup,
     normalization,
     pooling,
     recurrent,
     reduction,
+    resampling,
+    selection,
     shape,
     text,
 )
 from .opspec import Opset, OpSpec
 
 FAMILIES = (
-    elementwise, activation, reduction, shape, linalg, convolution, pooling, normalization, recurrent, lookup, text,
+    elementwise, activation, reduction, shape, selection, linalg, convolution, pooling, resampling, normalization,
+    recurrent, lookup, text, fourier,
 )  # fmt: skip
 ENTRY_POINTS = "kconvert.ops"
 

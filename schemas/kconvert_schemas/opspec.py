@@ -51,7 +51,7 @@ class Attr:
 class OpSpec:
     """One row of the op table.
 
-    inputs: names; 'bias?' may be left out, 'xs*' (only as the last) takes any number.
+    inputs: names; 'bias?' may be left out, 'xs*' (only as the last) takes any number. outputs: names, likewise.
     rule: gives the output types from input types and attrs; raises OpError for what does not fit.
     differentiable: the inputs that a gradient can flow to.
     """
@@ -80,6 +80,13 @@ class OpSpec:
         least = sum(not name.endswith(("?", "*")) for name in self.inputs)
         variadic = bool(self.inputs) and self.inputs[-1].endswith("*")
         return least, None if variadic else len(self.inputs)
+
+    def output_names(self, count: int) -> tuple[str, ...]:
+        """Return the names of `count` outputs: 'states*' (only as the last) stands for any number."""
+        *fixed, last = self.outputs
+        if not last.endswith("*"):
+            return self.outputs
+        return (*fixed, *(f"{last[:-1]}_{i}" for i in range(count - len(fixed))))
 
     def infer(self, types: Sequence[TensorType | None], attrs: Mapping[str, Any]) -> tuple[TensorType, ...]:
         """Return the output types; raises OpError naming the op and what is wrong."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 
 FAMILIES = (
-    "core", "activations", "convolution", "pooling", "recurrent", "wrappers", "reshaping", "regularization",
-    "normalization", "merging", "text", "lookup", "numerical", "operations", "models",
+    "core", "activations", "convolution", "pooling", "recurrent", "wrappers", "reshaping", "resampling",
+    "regularization", "normalization", "merging", "text", "lookup", "numerical", "operations", "models",
 )  # fmt: skip
 
 CASES = {family: import_module(f"{__name__}.{family}").CASES for family in FAMILIES}

@@ -72,7 +72,8 @@ def text(*strings: str) -> Tensor:
 class Case:
     """A model to compare: `build(keras)` makes it, `inputs` feed it, in the order of its inputs.
 
-    tolerance: largest error allowed, relative to the largest magnitude of each output.
+    tolerance: largest error allowed, relative to the largest magnitude of each output. twin: builds a model with
+    the same weights that gives the outputs instead, where Keras can save a model but not run it.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Case:
     inputs: tuple[Tensor, ...]
     tolerance: float = 1e-5
     options: Mapping[str, Any] = field(default_factory=dict)
+    twin: Callable[[Any], Any] | None = None
 
     @property
     def slug(self) -> str:
@@ -133,8 +135,6 @@ def construct(keras: Any, value: Any) -> Any:
     return value
 
 
-def model(
-    name: str, build: Callable[[Any], Any], inputs: Tensor | Sequence[Tensor], tolerance: float = 1e-4
-) -> Case:
+def model(name: str, build: Callable[[Any], Any], inputs: Tensor | Sequence[Tensor], tolerance: float = 1e-4) -> Case:
     """A whole model: `build(keras)` returns it."""
     return Case(name, build, (inputs,) if isinstance(inputs, Tensor) else tuple(inputs), tolerance)

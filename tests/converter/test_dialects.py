@@ -76,7 +76,13 @@ def test_defaults_of_their_time() -> None:
 def test_calls_of_keras_2() -> None:
     layers = [
         {**old("InputLayer", "a", batch_input_shape=[None, 2]), "name": "a", "inbound_nodes": []},
-        {**old("LSTM", "l", units=2), "name": "l", "inbound_nodes": [[["a", 0, 0, {"mask": ["m", 0, 0], "training": None}], ["s", 0, 0, {}], ["t", 0, 1, {}]]]},
+        {
+            **old("LSTM", "l", units=2),
+            "name": "l",
+            "inbound_nodes": [
+                [["a", 0, 0, {"mask": ["m", 0, 0], "training": None}], ["s", 0, 0, {}], ["t", 0, 1, {}]],
+            ],
+        },
         {**old("Masking", "m"), "name": "m", "inbound_nodes": [[["a", 0, 0, {}]]]},
         {**old("Dense", "s", units=2), "name": "s", "inbound_nodes": [["a", 0, 0]]},
         {**old("Dense", "t", units=2), "name": "t", "inbound_nodes": [["a", 0, 0, {}]]},

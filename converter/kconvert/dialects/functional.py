@@ -11,6 +11,9 @@ from typing import Any
 
 from kconvert_schemas.errors import ModelFileError, show
 
+from . import tensorflow
+from .tensorflow import modern_operation
+
 CONSTANT = "_CONSTANT_VALUE"
 STATES = dict.fromkeys(("LSTM", "GRU", "SimpleRNN", "Bidirectional"), "initial_state")
 """Recurrent layers of Keras 2 get their initial states as further inputs."""
@@ -26,7 +29,8 @@ def _modern(layer: dict[str, Any], names: set[str]) -> dict[str, Any]:
     nodes = layer.get("inbound_nodes")
     if not isinstance(nodes, list) or all(isinstance(node, Mapping) and "args" in node for node in nodes):
         return layer
-    return {**layer, "inbound_nodes": [_call(layer, node, names) for node in nodes]}
+    modern = {**layer, "inbound_nodes": [_call(layer, node, names) for node in nodes]}
+    return modern_operation(modern) if layer["class_name"] in tensorflow.CLASSES else modern
 
 
 def _call(layer: Mapping[str, Any], node: Any, names: set[str]) -> dict[str, Any]:
@@ -35,7 +39,7 @@ def _call(layer: Mapping[str, Any], node: Any, names: set[str]) -> dict[str, Any
         node = [node]
     if not isinstance(node, list):
         raise ModelFileError(f"config.json: a call of layer {show(layer.get('name'))} is {show(node)}.")
-    if _is_reference(node, names):
+    if _is_reference(node, names) or (node and node[0] == CONSTANT):
         node = [node]
     kwargs: dict[str, Any] = {}
     tensors = [_tensor(item, names, kwargs) for item in node]

@@ -15,15 +15,12 @@ SELU_SCALE = 1.0507009873554804934193349852946
 
 @kernel("relu")
 def relu(x: Array, *, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Array:
-    """x where x >= threshold, negative_slope (x - threshold) below, at most max_value."""
-    zero = x.dtype.type(0)
-    if negative_slope == 0.0 and threshold == 0.0:
-        y = np.maximum(x, zero)
-    else:
-        below = x.dtype.type(negative_slope) * (x - x.dtype.type(threshold)) if negative_slope else zero
-        above = x >= threshold if negative_slope else x > threshold
-        y = np.where(above | np.isnan(x), x, below).astype(x.dtype, copy=False)
-    return y if max_value is None else np.minimum(y, x.dtype.type(max_value))
+    """x above threshold, else 0, at most max_value, less negative_slope max(threshold - x, 0)."""
+    zero, limit = x.dtype.type(0), x.dtype.type(threshold)
+    y = np.where(x > limit, x, zero) if threshold else np.maximum(x, zero)
+    if max_value is not None:
+        y = np.minimum(y, x.dtype.type(max_value))
+    return y - x.dtype.type(negative_slope) * np.maximum(limit - x, zero) if negative_slope else y
 
 
 @kernel("relu6")
@@ -34,8 +31,8 @@ def relu6(x: Array) -> Array:
 
 @kernel("leaky_relu")
 def leaky_relu(x: Array, *, negative_slope: float = 0.2) -> Array:
-    """x above 0, negative_slope x below."""
-    return np.where(x > 0, x, x * x.dtype.type(negative_slope))
+    """x above 0, negative_slope x below; the slope has float32's precision, in float64 too."""
+    return np.where(x > 0, x, x * x.dtype.type(np.float32(negative_slope)))
 
 
 @kernel("elu")
@@ -59,12 +56,12 @@ def selu(x: Array) -> Array:
 
 @kernel("gelu")
 def gelu(x: Array, *, approximate: bool = False) -> Array:
-    """x Phi(x), Phi by erf, or by tanh of a cubic."""
+    """x Phi(x), Phi by erf, or by tanh of a cubic; the constants have float32's precision, in float64 too."""
     half = x.dtype.type(0.5)
     if approximate:
-        cubic = x.dtype.type(0.7978845608028654) * (x + x.dtype.type(0.044715) * (x * x * x))
+        cubic = x.dtype.type(0.7978845608028654) * (x + x.dtype.type(np.float32(0.044715)) * (x * x * x))
         return half * x * (1 + np.tanh(cubic))
-    return half * x * (1 + erf(x * x.dtype.type(0.7071067811865476)))
+    return half * x * (1 + erf(x * x.dtype.type(np.float32(0.7071067811865476))))
 
 
 @kernel("sigmoid")
@@ -185,16 +182,20 @@ def log_softmax(x: Array, *, axes: list[int]) -> Array:
 
 @kernel("sparsemax")
 def sparsemax(x: Array, *, axis: int = -1) -> Array:
-    """Euclidean projection onto the simplex (Martins and Astudillo, 2016, algorithm 1)."""
+    """max(x - tau, 0), tau = (sum of the running sums of the support - 1) / its size.
+
+    Keras' formula. Martins and Astudillo (2016) take the last running sum of the support, not the sum of all.
+    """
     if x.size == 0:
         return x
     z = np.moveaxis(x, axis, -1)
     ordered = -np.sort(-z, axis=-1)
     rank = np.arange(1, z.shape[-1] + 1, dtype=x.dtype)
-    total = np.cumsum(ordered, axis=-1)
-    support = (1 + rank * ordered > total).sum(axis=-1, keepdims=True)
-    threshold = (np.take_along_axis(total, support - 1, axis=-1) - 1) / support.astype(x.dtype)
-    return np.moveaxis(np.maximum(z - threshold, 0), -1, axis)
+    running = np.cumsum(ordered, axis=-1, dtype=x.dtype)
+    support = ordered - (running - 1) / rank > 0
+    size = support.sum(axis=-1, keepdims=True).astype(x.dtype)
+    total = np.where(support, running, x.dtype.type(0)).sum(axis=-1, keepdims=True)
+    return np.moveaxis(np.maximum(z - (total - 1) / size, 0), -1, axis)
 
 
 @kernel("glu")

@@ -6,18 +6,31 @@ import numpy as np
 
 from kconvert_schemas import dtypes
 from kconvert_schemas.dtypes import Array
+from kconvert_schemas.errors import InputError
 
 from ..registry import KERNELS, kernel
 
 SAME_AS_NUMPY = (
     "negative", "abs", "sign", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "arcsin", "arccos",
-    "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "floor", "ceil", "isfinite", "isinf",
+    "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "isfinite", "isinf",
     "isnan", "logical_not", "add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "arctan2",
     "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or",
-    "logical_xor",
+    "logical_xor", "gcd", "bitwise_and", "bitwise_or", "bitwise_xor",
 )  # fmt: skip
 
 KERNELS.update({name: getattr(np, name) for name in SAME_AS_NUMPY})
+
+
+@kernel("floor")
+def floor(x: Array) -> Array:
+    """Largest whole number not above x; whole numbers as they are, which NumPy before 2.1 makes floats."""
+    return np.floor(x) if x.dtype.kind == "f" else x
+
+
+@kernel("ceil")
+def ceil(x: Array) -> Array:
+    """Smallest whole number not below x; whole numbers as they are, which NumPy before 2.1 makes floats."""
+    return np.ceil(x) if x.dtype.kind == "f" else x
 
 
 @kernel("round")
@@ -28,14 +41,42 @@ def round_(x: Array) -> Array:
 
 @kernel("floor_divide")
 def floor_divide(x: Array, y: Array) -> Array:
-    """floor(x / y); whole numbers by zero give 0."""
-    return np.floor_divide(x, y)
+    """floor(x / y), for floats of the rounded quotient; InputError for whole numbers by 0."""
+    if x.dtype.kind in "iu":
+        _refuse_zero(x, y)
+        return np.floor_divide(x, y)
+    return np.floor(x / y)
 
 
 @kernel("mod")
 def mod(x: Array, y: Array) -> Array:
-    """x - y floor(x / y)."""
+    """x - y floor(x / y), exactly; InputError for whole numbers by 0."""
+    if x.dtype.kind in "iu":
+        _refuse_zero(x, y)
     return np.mod(x, y)
+
+
+def _refuse_zero(x: Array, y: Array) -> None:
+    if x.size and not y.all():
+        raise InputError("a whole number is divided by 0")
+
+
+@kernel("bitwise_not")
+def bitwise_not(x: Array) -> Array:
+    """Every bit flipped."""
+    return np.invert(x)
+
+
+@kernel("left_shift")
+def left_shift(x: Array, y: Array) -> Array:
+    """x by 0 to bits - 1 places to the left."""
+    return np.left_shift(x, np.clip(y, 0, x.dtype.itemsize * 8 - 1).astype(x.dtype))
+
+
+@kernel("right_shift")
+def right_shift(x: Array, y: Array) -> Array:
+    """x by 0 to bits - 1 places to the right."""
+    return np.right_shift(x, np.clip(y, 0, x.dtype.itemsize * 8 - 1).astype(x.dtype))
 
 
 @kernel("where")

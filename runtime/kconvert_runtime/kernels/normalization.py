@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kconvert_schemas.dtypes import Array
+from kconvert_schemas.ops.normalization import TRAINING_ONLY
 
 from ..registry import KERNELS, kernel
 
@@ -47,5 +48,5 @@ def _identity(x: Array, **attrs: Any) -> Array:
     return x
 
 
-IDENTITIES = ("dropout", "alpha_dropout", "gaussian_dropout", "gaussian_noise")
+IDENTITIES = TRAINING_ONLY
 KERNELS.update(dict.fromkeys(IDENTITIES, _identity))

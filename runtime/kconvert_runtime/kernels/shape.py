@@ -46,10 +46,14 @@ def slice_(x: Array, *, slices: list[list[int | None] | None]) -> Array:
 
 @kernel("pad")
 def pad(x: Array, *, pads: list[list[int]], mode: str, value: Any) -> Array:
-    """x with elements added before and after each axis."""
+    """x with elements added before and after each axis; InputError for more reflected elements than there are."""
+    if mode in ("reflect", "symmetric"):
+        most = [max(size - (mode == "reflect"), 0) for size in x.shape]
+        if any(max(pair) > size for pair, size in zip(pads, most, strict=True)):
+            raise InputError(f"{mode} needs more elements than the shape {x.shape} has for pads {pads}")
     if mode == "constant":
         return np.pad(x, pads, constant_values=value)
-    return np.pad(x, pads, mode=mode)  # type: ignore[call-overload, no-any-return]
+    return np.pad(x, pads, mode=mode)  # type: ignore[call-overload]
 
 
 @kernel("flip")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..dtypes import FLOATS, INTEGERS
 from ..graph import TensorType
 from ..opspec import Attr, Inputs, OpError, OpSpec
-from .rules import Attrs, axis_of, unary
+from .rules import Attrs, axis_of, one_dtype, unary
 
 
 def number(default: float, doc: str = "") -> Attr:
@@ -17,17 +17,20 @@ def number(default: float, doc: str = "") -> Attr:
 
 
 def _along_axis(types: Inputs, attrs: Attrs) -> TensorType:
+    one_dtype([types.x], FLOATS)
     axis_of(attrs["axis"], len(types.x.shape))
     return types.x
 
 
 def _along_axes(types: Inputs, attrs: Attrs) -> TensorType:
+    one_dtype([types.x], FLOATS)
     for axis in attrs["axes"]:
         axis_of(axis, len(types.x.shape))
     return types.x
 
 
 def _glu(types: Inputs, attrs: Attrs) -> TensorType:
+    one_dtype([types.x], FLOATS)
     shape = list(types.x.shape)
     axis = axis_of(attrs["axis"], len(shape))
     size = shape[axis]
@@ -71,7 +74,7 @@ OPS = (
     unary("sparse_sigmoid", "clip((x + 1) / 2, 0, 1)", FLOATS),
     _softmaxlike("softmax", "exp(x) over its sum along axes"),
     _softmaxlike("log_softmax", "log of softmax along axes"),
-    OpSpec("sparsemax", ("x",), _along_axis, "projection of x onto the simplex along axis",
+    OpSpec("sparsemax", ("x",), _along_axis, "max(x - tau, 0); tau: (the summed running sums of x's support, largest first, less 1) / its size",
            {"axis": Attr("int", -1)}, differentiable=("x",)),
     OpSpec("glu", ("x",), _glu, "first half of x along axis times the sigmoid of the second",
            {"axis": Attr("int", -1)}, differentiable=("x",)),

@@ -6,7 +6,7 @@ from ..dtypes import FLOATS
 from ..graph import TensorType
 from ..opspec import Attr, Inputs, OpError, OpSpec
 from .rules import Attrs, one_dtype, require_rank
-from .windows import LAYOUT, PADDING, arranged, extents, per_axis, spatial, window_count
+from .windows import LAYOUT, PADDING, arranged, extents, per_axis, spatial, transposed_count, window_count
 
 
 def _conv(types: Inputs, attrs: Attrs) -> TensorType:
@@ -25,10 +25,31 @@ def _conv(types: Inputs, attrs: Attrs) -> TensorType:
     return TensorType(arranged(types.x.shape[0], lengths, filters, attrs["data_format"]), dtype)
 
 
+def _conv_transpose(types: Inputs, attrs: Attrs) -> TensorType:
+    dtype = one_dtype([types.x, types.kernel], FLOATS)
+    sizes, channels = spatial(types.x, attrs["data_format"])
+    require_rank(types.kernel, len(sizes) + 2, "kernel")
+    *windows, filters, depth = types.kernel.shape
+    strides, dilations = (per_axis(attrs, name, len(sizes)) for name in ("strides", "dilation_rate"))
+    outside = per_axis(attrs, "output_padding", len(sizes)) if attrs["output_padding"] is not None else [None] * len(sizes)
+    if channels is not None and depth is not None and channels != depth:
+        raise OpError(f"kernel takes {depth} channels, x has {channels}")
+    steps = zip(sizes, extents(tuple(windows), dilations), strides, outside, strict=True)
+    lengths = tuple(transposed_count(n, w, s, attrs["padding"], out)[0] for n, w, s, out in steps)
+    return TensorType(arranged(types.x.shape[0], lengths, filters, attrs["data_format"]), dtype)
+
+
 OPS = (
     OpSpec("conv", ("x", "kernel"), _conv,
            "cross-correlation; kernel (spatial..., channels / groups, filters), filters ordered by group",
            {"strides": Attr("ints", minimum=1), "padding": PADDING, "dilation_rate": Attr("ints", minimum=1),
             "groups": Attr("int", 1, minimum=1), "data_format": LAYOUT},
+           differentiable=("x", "kernel")),
+    OpSpec("conv_transpose", ("x", "kernel"), _conv_transpose,
+           "what conv's gradient does to x: each element is spread over a window; kernel (spatial..., filters, channels)",
+           {"strides": Attr("ints", minimum=1), "padding": PADDING,
+            "output_padding": Attr("ints", None, nullable=True, minimum=0,
+                                   doc="elements after the last window; null: valid up to the stride, same to size stride"),
+            "dilation_rate": Attr("ints", minimum=1), "data_format": LAYOUT},
            differentiable=("x", "kernel")),
 )  # fmt: skip

@@ -36,6 +36,8 @@ def _training_only(name: str, doc: str, **attrs: Attr) -> OpSpec:
 
 RATE = Attr("float", minimum=0)
 NOISE_SHAPE = Attr("value", None, nullable=True, doc="axes of size 1 share one decision")
+TRAINING_ONLY = ("dropout", "alpha_dropout", "gaussian_dropout", "gaussian_noise")
+"""The ops that hand on their input when running."""
 
 OPS = (
     OpSpec("batch_norm", ("x", "mean", "variance", "scale?", "offset?"), _batch_norm,

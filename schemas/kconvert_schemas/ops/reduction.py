@@ -46,7 +46,8 @@ OPS = (
     _reduction("min", "smallest over axes", INTEGERS + FLOATS),
     _reduction("any", "whether one holds", ("bool",), smooth=False),
     _reduction("all", "whether all hold", ("bool",), smooth=False),
-    _argument("argmax", "index of the first largest along axis"),
-    _argument("argmin", "index of the first smallest along axis"),
+    _argument("argmax", "index of the first largest along axis; NaN is passed over, -0.0 is less than 0.0"),
+    _argument("argmin", "index of the first smallest along axis; NaN is passed over, -0.0 is less than 0.0"),
     OpSpec("cumsum", ("x",), _along, "running sum along axis", {"axis": Attr("int")}, differentiable=("x",)),
+    OpSpec("cumprod", ("x",), _along, "running product along axis", {"axis": Attr("int")}, differentiable=("x",)),
 )

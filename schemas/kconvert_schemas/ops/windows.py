@@ -49,5 +49,29 @@ def per_axis(attrs: Attrs, name: str, rank: int) -> list[int]:
 
 
 def extents(windows: Shape, dilations: list[int]) -> list[int]:
-    """Return how many elements each window spans: (window - 1) dilation + 1; an unknown window counts as 1."""
-    return [((window or 1) - 1) * dilation + 1 for window, dilation in zip(windows, dilations, strict=True)]
+    """Return how many elements each window spans: (window - 1) dilation + 1; OpError for an unknown window."""
+    known = [window for window in windows if window is not None]
+    if len(known) < len(windows):
+        raise OpError(f"the sizes of the window must be known, got {windows}")
+    return [(window - 1) * dilation + 1 for window, dilation in zip(known, dilations, strict=True)]
+
+
+def transposed_count(
+    size: int | None, window: int, stride: int, padding: str, output_padding: int | None
+) -> tuple[int | None, int]:
+    """Return the length of an axis of a transposed convolution, and how many elements it leaves out in front.
+
+    Position i of the input adds to the `window` elements that follow i stride. valid keeps them all:
+    (size - 1) stride + window elements, or up to the next multiple of the stride. same gives size stride.
+    output_padding: so many elements after (size - 1) stride + window, or, for same, after
+    (size - 1) stride + window % 2. OpError where a convolution would not lead back to `size`, as in TensorFlow.
+    """
+    if padding == "same":
+        last = stride if output_padding is None else window % 2 + output_padding
+        front, fits = max(window - last, 0) // 2, 0 < last <= stride
+    else:
+        last = max(window, stride) if output_padding is None else window + output_padding
+        front, fits = 0, window <= last < window + stride
+    if not fits:
+        raise OpError(f"output_padding {output_padding} does not fit a window of {window} with stride {stride}")
+    return None if size is None else max((size - 1) * stride + last, 0), front

@@ -1,0 +1,1 @@
+"""The commands `kconvert` and `kbundle`."""

@@ -1,0 +1,101 @@
+"""The command `kconvert`: a model file in, a bundle out."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from kconvert_schemas import console
+from kconvert_schemas.bundle import require_writable
+from kconvert_schemas.console import printable
+
+from ..api import convert
+from ..report import Report
+from ..version import VERSION
+from . import listing, summary
+
+PROGRAM = "kconvert"
+EXAMPLES = """\b
+Examples:
+  kconvert model.keras model/            convert
+  kconvert --dry-run model.keras         see what it would become
+  kconvert --json model.keras model/     the same as JSON
+  kconvert --layers                      every layer that can be converted
+
+\b
+Exit codes: 0 done; 2 the file or the request was wrong: nothing was written.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    return console.run(command, PROGRAM, arguments)
+
+
+def _versions() -> str:
+    import platform
+
+    import h5py
+    import numpy
+
+    hdf5 = f"h5py {h5py.__version__}, HDF5 {h5py.version.hdf5_version}"
+    return f"kconvert {VERSION} ({hdf5}, NumPy {numpy.__version__}, Python {platform.python_version()})"
+
+
+@click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("model", type=click.Path(readable=False, path_type=Path), required=False, metavar="MODEL")
+@click.argument("out", type=click.Path(readable=False, path_type=Path), required=False, metavar="OUT")
+@click.option("--dry-run", is_flag=True, help="Convert in memory and show the result; write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report, or a list, as JSON.")
+@click.option("-v", "--verbose", is_flag=True, help="Show every layer of a long model.")
+@click.option("--layers", is_flag=True, help="List the layers that can be converted, and those that cannot.")
+@click.option("--plugins", is_flag=True, help="List the installed plugins.")
+@console.version_option(_versions)
+@console.debug_option
+def command(
+    model: Path | None, out: Path | None, dry_run: bool, as_json: bool, verbose: bool, layers: bool, plugins: bool
+) -> None:
+    """Convert a Keras model file MODEL into the folder OUT: graph.json and weights.npz.
+
+    OUT runs with `krun` and NumPy alone. An existing bundle at OUT is replaced, anything else is left alone.
+    The model file is only read: no code in it is run, and Keras is not needed.
+    """
+    if layers or plugins:
+        if layers and plugins:
+            raise click.UsageError("Ask for --layers or for --plugins, not for both")
+        if model is not None:
+            raise click.UsageError(f"{'--layers' if layers else '--plugins'} takes no MODEL")
+        return listing.print_layers(as_json) if layers else listing.print_plugins(as_json)
+    if model is None:
+        raise click.UsageError("Missing argument 'MODEL', the file to convert")
+    if out is None and not dry_run:
+        suggestion = shlex.quote(printable(f"{model.stem or 'model'}/"))
+        raise click.UsageError(f"Missing argument 'OUT', the folder to write, such as {suggestion}")
+    if out is not None:
+        require_writable(out)
+    report = convert(model, out, dry_run=dry_run)
+    if as_json:
+        return summary.print_json(report.as_json())
+    return _print(report, model, out, verbose)
+
+
+def _print(report: Report, model: Path, out: Path | None, verbose: bool) -> None:
+    target = printable(str(out if out is not None else Path(model.stem)))
+    facts = (
+        [("Written", f"{target}/ ({summary.sizes(report)})"), ("Next", summary.next_command(report, f"{target}/"))]
+        if report.written
+        else [("Written", "nothing: this was a dry run"), ("Next", f"kconvert {_quoted(model)} {shlex.quote(target)}/")]
+    )
+    summary.print_summary(report, _title(report), facts, verbose=verbose)
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(printable(str(path)))
+
+
+def _title(report: Report) -> str:
+    version = f"Keras {printable(report.keras_version)}" if report.keras_version else "Keras of unknown version"
+    return f"{printable(report.source)}, {version}, {report.container}"

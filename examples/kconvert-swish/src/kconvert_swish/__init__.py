@@ -1,0 +1,1 @@
+"""Converts acme's Swish layer with kconvert."""

@@ -1,0 +1,1 @@
+"""Files in and out for the command `krun`: arrays, text, tables, JSON and pictures."""

@@ -1,0 +1,80 @@
+"""Pooling: the largest or the mean in each window, one spatial axis after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kconvert_schemas.dtypes import Array
+
+from ..registry import kernel
+from .windows import pads_of
+
+
+@kernel("max_pool")
+def max_pool(x: Array, *, pool_size: list[int], strides: list[int], padding: str, data_format: str) -> Array:
+    """Largest element of each window, for each channel; what lies outside x is not looked at.
+
+    An axis too short for one window gives an axis of size 0, as in TensorFlow.
+    """
+    for step in _steps(x, pool_size, strides, padding, data_format):
+        x = _combine(np.maximum, x, step)
+    return x
+
+
+@kernel("avg_pool")
+def avg_pool(x: Array, *, pool_size: list[int], strides: list[int], padding: str, data_format: str) -> Array:
+    """Mean of the elements of x in each window, for each channel; what lies outside x does not count."""
+    for step in _steps(x, pool_size, strides, padding, data_format):
+        x = _combine(np.add, x, step)
+        x /= step.counts(x.dtype).reshape([-1 if axis == step.axis else 1 for axis in range(x.ndim)])
+    return x
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Pooling along one axis: position i looks at the elements from i stride - before, `window` of them."""
+
+    axis: int
+    size: int
+    window: int
+    stride: int
+    before: int
+    length: int
+
+    def counts(self, dtype: np.dtype[Any]) -> Array:
+        """Return how many elements of the axis each window holds."""
+        starts = np.arange(self.length) * self.stride - self.before
+        return (np.minimum(starts + self.window, self.size) - np.maximum(starts, 0)).astype(dtype)
+
+    def tap(self, index: int) -> tuple[slice, slice]:
+        """Return the positions whose element number `index` is inside the axis, and these elements."""
+        offset = index - self.before
+        first = max(-(offset // self.stride), 0)
+        stop = max(min(self.length, (self.size - 1 - offset) // self.stride + 1), first)
+        begin = first * self.stride + offset
+        return slice(first, stop), slice(begin, begin + (stop - first) * self.stride, self.stride)
+
+
+def _steps(x: Array, pool_size: list[int], strides: list[int], padding: str, data_format: str) -> list[_Step]:
+    first = 1 if data_format == "channels_last" else 2
+    sizes = x.shape[first : first + len(pool_size)]
+    steps = []
+    for i, (before, after) in enumerate(pads_of(sizes, pool_size, strides, padding)):
+        length = max((sizes[i] + before + after - pool_size[i]) // strides[i] + 1, 0)
+        steps.append(_Step(first + i, sizes[i], pool_size[i], strides[i], before, length))
+    return steps
+
+
+def _combine(combine: np.ufunc, x: Array, step: _Step) -> Array:
+    """Combine the elements of each window; the element at `before` is inside x for every position."""
+    lead = (slice(None),) * step.axis
+    y = x[(*lead, step.tap(step.before)[1])].copy()
+    for index in range(step.window):
+        positions, elements = step.tap(index)
+        if index != step.before and positions.start < positions.stop:
+            out = y[(*lead, positions)]
+            combine(out, x[(*lead, elements)], out=out)
+    return y

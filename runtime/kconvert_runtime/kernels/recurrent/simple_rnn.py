@@ -1,0 +1,43 @@
+"""simple_rnn."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kconvert_schemas.dtypes import Array
+
+from ...registry import kernel
+from .sequences import Activation, States, Step, apply, initial, is_op, projected, recurrent
+
+
+@kernel("simple_rnn")
+def simple_rnn(
+    x: Array, kernel: Array, recurrent_kernel: Array, bias: Array | None = None, mask: Array | None = None,
+    initial_h: Array | None = None, *, activation: Activation = np.tanh, go_backwards: bool = False,
+    zero_output_for_mask: bool = False, stateful: bool = False,
+) -> tuple[Array, ...]:  # fmt: skip
+    """At each step h = activation(x_t kernel + bias + h recurrent_kernel) (keras/src/layers/rnn/simple_rnn.py).
+
+    x (batch, time, n), kernel (n, u), recurrent_kernel (u, u), bias (u) -> sequence (batch, time, u), last, h.
+    """
+    units = recurrent_kernel.shape[0]
+    return recurrent(
+        x, projected(x, kernel, bias, go_backwards), _step(recurrent_kernel, activation),
+        (initial(initial_h, x, units),), mask,
+        go_backwards=go_backwards, zero_output_for_mask=zero_output_for_mask, from_zeros=initial_h is None,
+    )  # fmt: skip
+
+
+def _step(weights: Array, activation: Activation) -> Step:
+    in_place = is_op(activation, "tanh")
+
+    def step(z: Array, states: States, out: Array) -> States:
+        np.matmul(states[0], weights, out=out)
+        out += z
+        if in_place:
+            np.tanh(out, out=out)
+        elif activation is not None:
+            out[...] = apply(activation, out)
+        return (out,)
+
+    return step

@@ -1,0 +1,63 @@
+"""Transposed convolution: a matrix product, whose columns are added up where their windows lie."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from kconvert_schemas.dtypes import Array
+from kconvert_schemas.ops.windows import transposed_count
+
+from ..registry import kernel
+from .windows import blocks, extent
+
+COLUMNS = 1 << 19
+"""Most elements of the columns that are held at a time."""
+
+
+@kernel("conv_transpose")
+def conv_transpose(
+    x: Array, kernel: Array, *, strides: list[int], padding: str, output_padding: list[int] | None,
+    dilation_rate: list[int], data_format: str,
+) -> Array:  # fmt: skip
+    """Spread each element of x over a window: kernel (spatial..., filters, channels).
+
+    y[b, i strides + k dilation_rate - front, f] = sum over i, k, c of x[b, i, c] kernel[k, f, c].
+    """
+    last = x if data_format == "channels_last" else np.moveaxis(x, 1, -1)
+    whole, kept = [], []
+    for i, (size, stride) in enumerate(zip(last.shape[1:-1], strides, strict=True)):
+        span = extent(kernel.shape[i], dilation_rate[i])
+        outside = output_padding[i] if output_padding else None
+        length, front = transposed_count(size, span, stride, padding, outside)
+        stop = front + (length or 0)
+        whole.append(max((size - 1) * stride + span, stop))
+        kept.append(slice(front, stop))
+    y = spread(last, kernel, strides, dilation_rate, whole)[(slice(None), *kept)]
+    return y if data_format == "channels_last" else np.moveaxis(y, -1, 1)
+
+
+def spread(x: Array, kernel: Array, strides: Sequence[int], dilations: Sequence[int], sizes: Sequence[int]) -> Array:
+    """Return an array (batch, sizes..., filters) to which each element of `x` has added its window."""
+    *windows, filters, channels = kernel.shape
+    weights = kernel.reshape(math.prod(windows) * filters, channels).T
+    y = np.zeros((x.shape[0], *sizes, filters), x.dtype)
+    if x.size == 0:
+        return y
+    x = np.ascontiguousarray(x)
+    cost = math.prod(x.shape[2:-1]) * weights.shape[1]
+    for images, rows in blocks(x.shape[0], x.shape[1], cost, COLUMNS):
+        block = x[images, rows]
+        columns = (block.reshape(-1, channels) @ weights).reshape(*block.shape[:-1], *windows, filters)
+        for index in np.ndindex(*windows):
+            starts = [tap * dilation for tap, dilation in zip(index, dilations, strict=True)]
+            starts[0] += rows.start * strides[0]
+            places = [_every(*step) for step in zip(starts, block.shape[1:-1], strides, strict=True)]
+            y[(images, *places)] += columns[(*[slice(None)] * (x.ndim - 1), *index)]
+    return y
+
+
+def _every(start: int, count: int, stride: int) -> slice:
+    return slice(start, start + (count - 1) * stride + 1, stride)

@@ -1,0 +1,82 @@
+"""`kbundle info`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.bundles import text_graph, two_graph, write
+from tests.cli.conftest import Run
+
+
+def test_info(run: Run) -> None:
+    done = run("kbundle", "info", write(Path("out"), text_graph()))
+    graph, weights = (Path("out", name).stat().st_size / 1000 for name in ("graph.json", "weights.npz"))
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == [
+        "out: a kconvert bundle",
+        "",
+        "Layer    Class  Output  Params  Ops",
+        "words    Words  (?, 1)       -  lookup",
+        "classes  Dense  (?, 3)       -  matmul, softmax",
+        "",
+        "Input       text   string[?, 1]",
+        "Output      label  float32[?, 3]",
+        "Parameters  10 (all trainable)",
+        "Operations  3: lookup, matmul, softmax",
+        "Source      sentiment.keras, Keras 3.15.0, keras zip, sha256 000000000000...",
+        "Format      ops kconvert 1; writer unknown",
+        f"Files       graph.json {graph:.1f} kB, weights.npz {weights:.1f} kB",
+        "Run         krun out texts.txt",
+    ]
+
+
+def test_info_of_several_inputs(run: Run) -> None:
+    done = run("kbundle", "info", write(Path("out"), two_graph()))
+    assert "Inputs      a           float32[?, 2]\n            b           float32[?, 1]" in done.out
+    assert "Outputs     difference  float32[?, 2]\n            kept        float32[?, 2]" in done.out
+    assert "Run         krun out a=a.npy b=b.npy" in done.out
+
+
+def test_nodes(run: Run) -> None:
+    lines = run("kbundle", "info", write(Path("out"), text_graph()), "--nodes").out.splitlines()
+    assert lines[0].split() == ["Node", "Op", "Inputs", "Outputs", "Attributes"]
+    assert lines[1].split() == ["score", "lookup", "text,", "keys,", "values,", "default", "float32[?,", "1]"]
+    assert lines[3].split()[-1] == "axes=[-1]"
+
+
+def test_json(run: Run) -> None:
+    bundle = write(Path("out"), text_graph())
+    data = json.loads(run("kbundle", "info", bundle, "--json").out)
+    assert data["bundle"] == "out"
+    assert data["ops"] == {"lookup": 1, "matmul": 1, "softmax": 1}
+    assert "nodes" not in data
+    assert [node["op"] for node in json.loads(run("kbundle", "info", bundle, "--json", "--nodes").out)["nodes"]] == [
+        "lookup", "matmul", "softmax",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Missing command. See `kbundle --help`."),
+        (["inform"], "No such command 'inform'"),
+        (["info"], "Missing argument 'OUT'. See `kbundle info --help`."),
+        (["info", "none"], "There is no kconvert bundle at 'none'"),
+        (["info", "file"], "There is no kconvert bundle at 'file'"),
+        (["info", "out", "--node"], "No such option"),
+    ],
+)
+def test_wrong_requests(run: Run, arguments: list[str], message: str) -> None:
+    Path("file").write_text("")
+    write(Path("out"), text_graph())
+    assert message in run("kbundle", *arguments).complaint
+
+
+def test_debug(run: Run) -> None:
+    for arguments in (["info", "none", "--debug"], ["--debug", "info", "none"]):
+        done = run("kbundle", *arguments)
+        assert done.code == 2
+        assert "Traceback" in done.err
