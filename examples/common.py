@@ -24,7 +24,7 @@ Split = tuple[np.ndarray, np.ndarray]
 
 
 class DataError(Exception):
-    """The data cannot be had; the message says what was looked for and what to do."""
+    """A file or download cannot be had; the message says what was looked for and what to do."""
 
 
 def run(main: Callable[[], None]) -> None:

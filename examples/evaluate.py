@@ -32,7 +32,11 @@ def predict_kconvert(bundle: Path, x: np.ndarray) -> np.ndarray:
     """Probabilities by kconvert's runtime, which needs NumPy only."""
     import kconvert
 
-    return np.asarray(kconvert.load(bundle).predict(x, batch_size=BATCH))
+    try:
+        model = kconvert.load(bundle)
+    except kconvert.KconvertError as error:
+        raise DataError(str(error)) from None
+    return np.asarray(model.predict(x, batch_size=BATCH))
 
 
 def predict_keras(path: Path, x: np.ndarray) -> np.ndarray:

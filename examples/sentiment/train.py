@@ -96,7 +96,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder with the three .csv files (default: download)")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write to")
     parser.add_argument("--epochs", type=int, default=60, help="at most this many")
-    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=4)
     return parser.parse_args()
 
 
