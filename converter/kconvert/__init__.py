@@ -25,6 +25,7 @@ from .hookspecs import hookimpl
 from .registry import Register
 from .report import Report
 from .spec import LayerSpec, TensorRef
+from .spec import ArrayConstant
 from .symbol import Symbol
 from .version import VERSION
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from kconvert_runtime import Model
 
 __all__ = [
+    "ArrayConstant",
     "Config",
     "Emitter",
     "KconvertError",

@@ -11,6 +11,7 @@ from kconvert_schemas.dims import Shape
 from kconvert_schemas.dtypes import Array, cast
 from kconvert_schemas.errors import show
 from kconvert_schemas.graph import TensorType
+from kconvert_schemas.ops.normalization import TRAINING_ONLY
 from kconvert_schemas.opspec import OpError
 
 from . import activations
@@ -51,6 +52,8 @@ class Emitter:
             outputs = self._lowering.builder.node(op, inputs, attrs, self.layer.path)
         except OpError as error:
             raise Unsupported(str(error)) from error
+        if op in TRAINING_ONLY and inputs[0] is not None:  # Keras hands on the tensor itself
+            self._lowering.same[outputs[0].name] = self._lowering.same.get(inputs[0].name, inputs[0].name)
         return outputs[0] if len(outputs) == 1 else outputs
 
     def weight(
@@ -123,6 +126,10 @@ class Emitter:
             written: Symbol = handler.lower(LayerCall(self.layer, Config({}), {"x": x}), self)
             return written
         return activations.write(self, x, value)
+
+    def clear_mask(self, x: Symbol) -> None:
+        """Take the mask off a tensor that the layer was called with: all that read it later find none."""
+        self._lowering.clear_mask(x)
 
     def child(self, config: Any, attribute: str) -> LayerSpec:
         """Return the spec of a layer nested in this one's config, whose variables stand under `attribute`."""

@@ -20,6 +20,7 @@ from .config import Config
 from .emitter import Emitter
 from .errors import Unsupported
 from .graphbuilder import GraphBuilder
+from .order import execution_order
 from .registry import ComputeMask, Handler, Registry
 from .spec import ArrayConstant, Call, LayerSpec, ModelFile, ModelSpec, TensorRef
 from .structures import flatten, map_structure, rebuild, unpacked
@@ -27,6 +28,7 @@ from .symbol import Symbol
 
 INLINE_LIMIT = 64
 """Arrays of more elements, standing in the calls of a model, become weights rather than constants in the graph."""
+SHOWN_PATHS = 10
 ADVICE = "Write a plugin for what is missing (docs/plugins.md); `kconvert --layers` lists what is known."
 
 
@@ -39,6 +41,8 @@ class Lowering:
         self.builder = GraphBuilder()
         self.problems: dict[str, list[str]] = {}
         self.arrays: dict[tuple[str, str], tuple[Array, Symbol]] = {}
+        self.same: dict[str, str] = {}
+        self.unmasked: set[str] = set()
 
     def run(self, producer: str) -> Graph:
         """Convert the model; raises ConversionError listing every problem."""
@@ -53,14 +57,15 @@ class Lowering:
 
     def call(self, layer: LayerSpec, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Call a layer or operation with symbols, by Keras' rules; returns its outputs."""
+        args, kwargs = (map_structure(self._with_current_mask, part) for part in (args, kwargs))
         if layer.model is not None:
             return self._call_model(layer, args, kwargs)
         handler = self._handler(layer)
         emit = Emitter(self, layer)
-        args, kwargs = (map_structure(lambda leaf: _symbol(emit, leaf), part) for part in (args, kwargs))
         if layer.is_operation:
             operation = LayerCall(layer, Config(layer.config), _bind(handler, args, kwargs))
             return _without_masks(handler.lower(operation, emit), operation.arguments)
+        args, kwargs = (map_structure(lambda leaf: _symbol(emit, leaf), part) for part in (args, kwargs))
         if layer.policy.compute not in DTYPES or layer.policy.variable not in DTYPES:
             raise Unsupported(f"its dtype policy {show(layer.policy.name)} is not known")
         if handler.autocast:
@@ -75,6 +80,14 @@ class Lowering:
             outputs = _attach_masks(handler.compute_mask, call, given, outputs, emit)
         self.builder.layer(layer.path, layer.class_name, [s for s in flatten(outputs) if isinstance(s, Symbol)])
         return outputs
+
+    def clear_mask(self, symbol: Symbol) -> None:
+        """Take the mask off a tensor, for all who read it from now on."""
+        self.unmasked.add(self.same.get(symbol.name, symbol.name))
+
+    def _with_current_mask(self, leaf: Any) -> Any:
+        cleared = isinstance(leaf, Symbol) and self.same.get(leaf.name, leaf.name) in self.unmasked
+        return leaf.with_mask(None) if cleared else leaf
 
     def body(self, layer: LayerSpec, inputs: Mapping[str, TensorType], write: Callable[..., Any]) -> Body:
         """Write a subgraph by running `write` on fresh symbols; its nodes do not join the graph around it."""
@@ -123,7 +136,7 @@ class Lowering:
 
     def _raise(self) -> None:
         if self.problems:
-            lines = [f"{', '.join(show(p) for p in paths)}: {reason}" for reason, paths in self.problems.items()]
+            lines = [f"{_listed(paths)}: {reason}" for reason, paths in self.problems.items()]
             name = show(self.file.source.file)
             raise ConversionError(
                 paragraph(f"{name} cannot be converted exactly, so nothing was written:", lines, ADVICE)
@@ -162,6 +175,7 @@ class Lowering:
             raise Unsupported("the model calls it with training=True; build the model without that argument")
         if mask is not None:
             symbols = [s.with_mask(m or s.mask) for s, m in zip(flatten(given), flatten(mask), strict=False)]
+            self.unmasked -= {self.same.get(s.name, s.name) for s in symbols if s.mask is not None}
             given = rebuild(given, symbols)
         outputs = self._model(layer, given)
         if outputs is None:
@@ -180,7 +194,7 @@ class Lowering:
                 tensors[ref.layer, 0] = None if symbol is None else _standardized(emit, symbol, spec.type)
         else:
             tensors["", 0] = given
-        for call in _in_order(model, tensors):
+        for call in execution_order(model, tensors):
             tensors[call.layer.name, call.node] = self._run_call(call, tensors)
         return unpacked(_resolve(model.outputs, tensors)) if not _poisoned(model.outputs, tensors) else None
 
@@ -205,6 +219,11 @@ class Lowering:
             handler = self.registry.handlers.get(call.layer.key)
             self._problem(call.layer, f"its plugin ({handler.package if handler else '?'}) failed: {error!r}")
         return POISON
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - SHOWN_PATHS} more" if len(paths) > SHOWN_PATHS else ""
+    return ", ".join(map(show, paths[:SHOWN_PATHS])) + more
 
 
 class Poisoned(Exception):
@@ -295,27 +314,6 @@ def _attach_masks(compute_mask: ComputeMask, call: LayerCall, given: Any, output
     padded = [*flatten(masks), *[None] * len(symbols)]
     pairs = zip(symbols, padded, strict=False)
     return rebuild(outputs, [s.with_mask(s.mask or m) if isinstance(s, Symbol) else s for s, m in pairs])
-
-
-def _in_order(model: ModelSpec, tensors: Mapping[tuple[str, int], Any]) -> list[Call]:
-    """Return the calls so that each stands after those it reads."""
-    ready = {*tensors}
-    ordered: list[Call] = []
-    waiting = list(model.calls)
-    while waiting:
-        later = []
-        for call in waiting:
-            needs = {(ref.layer, ref.node) for ref in flatten([call.args, call.kwargs]) if isinstance(ref, TensorRef)}
-            if needs <= ready:
-                ordered.append(call)
-                ready.add((call.layer.name, call.node))
-            else:
-                later.append(call)
-        if len(later) == len(waiting):
-            paths = ", ".join(show(call.layer.path) for call in later[:5])
-            raise ConversionError(f"The calls of {paths} read tensors that no layer gives. The model file is damaged.")
-        waiting = later
-    return ordered
 
 
 def _poisoned(value: Any, tensors: Mapping[tuple[str, int], Any]) -> bool:

@@ -43,14 +43,14 @@ def _table(heading: str, rows: Sequence[tuple[str, str]]) -> Table:
 
 
 def print_plugins(as_json: bool) -> None:
-    """Print every installed plugin: package, version, module and how many layers it converts."""
+    """Print every installed plugin: package, version, module, how many layers it converts, the namespace of its ops."""
     plugins = load_registry()[1]
     if as_json:
         return summary.print_json([asdict(plugin) for plugin in plugins])
-    table = summary.plain_table("Package", "Version", "Module", "Layers", right=("Layers",), wrap=("Module",))
+    table = summary.plain_table("Package", "Version", "Module", "Layers", "Ops", right=("Layers",), wrap=("Module",))
     for plugin in plugins:
         package, version, module = map(text.name, (plugin.package, plugin.version, plugin.module))
-        table.add_row(package, version, module, f"{plugin.layers:,}")
+        table.add_row(package, version, module, f"{plugin.layers:,}", text.name(plugin.ops))
     with summary.tidy_console() as console:
         console.print(table)
     return None

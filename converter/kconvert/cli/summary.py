@@ -67,7 +67,9 @@ def _layers(layers: Sequence[LayerLine], width: int, verbose: bool) -> Table:
     rows = [_cells(line) for line in shown]
     if hidden:
         rows.insert(FIRST_LAYERS, (f"... {hidden:,} more", "", "", "", "--verbose shows all"))
-    limits = _limits([max(map(len, column)) for column in zip(TITLES, *rows, strict=True)], width)
+    columns = list(zip(TITLES, *rows, strict=True))
+    longest_op = max(len(word) for cell in columns[-1] for word in [*cell.split(), ""])
+    limits = _limits([max(map(len, column)) for column in columns], width, longest_op)
     table = plain_table(*TITLES, right=("Params",), wrap=("Ops",))
     for path, class_name, *rest in rows:
         style = "dim" if rest[-1].startswith(("(", "--")) else None
@@ -75,10 +77,10 @@ def _layers(layers: Sequence[LayerLine], width: int, verbose: bool) -> Table:
     return table
 
 
-def _limits(widths: list[int], available: int) -> list[int]:
+def _limits(widths: list[int], available: int, longest_op: int) -> list[int]:
     """Return the width of each column: where space is short, the ops are broken, then classes, then paths cut."""
     excess = sum(widths) + GAP * (len(widths) - 1) - available
-    for column, least in ((4, 14), (1, 12), (0, 20), (1, 7)):
+    for column, least in ((4, max(14, longest_op)), (1, 12), (0, 20), (1, 7)):
         taken = max(0, min(excess, widths[column] - least))
         widths[column] -= taken
         excess -= taken

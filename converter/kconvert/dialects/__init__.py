@@ -11,6 +11,7 @@ from typing import Any
 
 from kconvert_schemas.errors import ModelFileError, show
 
+from ..modelspec import OPERATIONS
 from .functional import modern_calls
 from .layers import modern_layer
 from .names import CLASSES, CUDNN, LAYERS, MODELS
@@ -70,7 +71,7 @@ def _named(entry: Mapping[str, Any]) -> dict[str, Any]:
     name = str(entry["class_name"])
     module = str(entry.get("module") or "")
     old = module == "" or module.startswith(("keras", "tensorflow", "tf_keras"))
-    if not old or entry.get("registered_name") not in (None, name) or module.startswith("keras.src.ops"):
+    if not old or entry.get("registered_name") not in (None, name) or module.startswith(OPERATIONS):
         return dict(entry)
     modern = CLASSES.get(name, name)
     if modern in MODELS.values() or name in MODELS:

@@ -16,7 +16,7 @@ from kconvert_schemas.errors import ModelFileError, show
 from kconvert_schemas.graph import Source
 
 from ..dialects import modernize
-from ..modelspec import build_root
+from ..modelspec import build_root, join
 from ..spec import LayerSpec, ModelFile, StoredWeight
 from . import arrangement
 from .digest import sha256
@@ -102,8 +102,8 @@ def _dataset(group: Any, name: str) -> Any:
 def _ordered(layer: LayerSpec, names: list[str], count: int) -> list[Variable]:
     """Return the layer's variables in the order of the file: the order whose names the file agrees with."""
     trainable_first = variables(layer)
-    if not trainable_first:
-        return []
+    if not trainable_first:  # no rule for this class, or an author's: numbered as Keras 3 numbers them
+        return [Variable(join(layer.address, "vars", str(i)), name) for i, name in enumerate(names)]
     if len(trainable_first) != count:
         raise ModelFileError(
             f"Layer {show(layer.path)} ({layer.class_name}) has {count} weights in the file, its config asks for "

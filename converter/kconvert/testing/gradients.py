@@ -25,9 +25,10 @@ def check_vjp(
 ) -> None:
     """Compare the VJP of `op` with central differences in float64, for the differentiable inputs of its row.
 
-    For a random direction v and random g: <g, (f(x + h v) - f(x - h v)) / 2h> = <vjp(g), v>. Fails also when
-    a gradient is missing, has not the shape and dtype of its input (in float32 and in float64), or when
-    something is written to. Choose inputs away from kinks and ties.
+    For a random direction v and random g: <g, (f(x + h v) - f(x - h v)) / 2h> = <vjp(g), v>, where <a, b> is
+    the real part of the sum of conj(a) b. Fails also when a gradient is missing, has not the shape and dtype of
+    its input (in float32 and in float64), or when something is written to. Choose inputs away from kinks and
+    ties.
     """
     spec = find_op(op)
     if spec is None:
@@ -43,7 +44,7 @@ def check_vjp(
         if got is None or x is None:
             raise AssertionError(f"{what}: the VJP returns None, the row says that it is differentiable")
         v = _direction(rng, x)
-        numeric, exact = run.slope(i, v), float(np.sum(got * v))
+        numeric, exact = run.slope(i, v), _inner(got, v)
         scale = max(abs(numeric), abs(exact), 1e-3 * sum(float(np.abs(g).sum()) for g in run.g), 1e-3)
         require(abs(numeric - exact) <= tolerance * scale, f"{what}: the VJP gives {exact:.9g}, not {numeric:.9g}")
 
@@ -78,7 +79,7 @@ class _Backward:
         """Return <g, df> for a small step along v in input i."""
         ahead, behind = (self._moved(i, sign * STEP * v) for sign in (1, -1))
         steps = zip(self.g, ahead, behind, strict=True)
-        return sum(float(np.sum(g * (a - b))) / (2 * STEP) for g, a, b in steps if g.dtype.kind == "f")
+        return sum(_inner(g, a - b) / (2 * STEP) for g, a, b in steps if g.dtype.kind in "fc")
 
     def _moved(self, i: int, step: Array) -> list[Array]:
         arrays = [x + step if j == i and x is not None else x for j, x in enumerate(self.inputs)]
@@ -104,18 +105,25 @@ def _names(spec: OpSpec, count: int) -> list[str]:
 
 
 def _varies(spec: OpSpec, name: str, array: Array | None) -> bool:
-    return name in spec.differentiable and array is not None and array.dtype.kind == "f"
+    return name in spec.differentiable and array is not None and array.dtype.kind in "fc"
+
+
+def _inner(a: Array, b: Array) -> float:
+    return float(np.real(np.sum(np.conj(a) * b)))
 
 
 def _frozen(array: Array | None, dtype: str) -> Array | None:
     if array is None:
         return None
-    held = np.array(array, dtype if np.asarray(array).dtype.kind == "f" else None)
+    kinds = {"f": dtype, "c": "complex64" if dtype == "float32" else "complex128"}
+    held = np.array(array, kinds.get(np.asarray(array).dtype.kind))
     held.setflags(write=False)
     return held
 
 
 def _direction(rng: np.random.Generator, array: Array) -> Array:
     """Return random numbers in the form of `array`; zeros for what is not a float."""
-    values = rng.uniform(-1, 1, array.shape) if array.dtype.kind == "f" else np.zeros(array.shape)
-    return np.asarray(values, array.dtype)
+    if array.dtype.kind not in "fc":
+        return np.zeros(array.shape, array.dtype)
+    parts = [rng.uniform(-1, 1, array.shape) for _ in range(2)]
+    return np.asarray(parts[0] + 1j * parts[1] if array.dtype.kind == "c" else parts[0], array.dtype)

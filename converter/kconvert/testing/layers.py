@@ -49,7 +49,7 @@ class LayerContract(Contract):
     tolerances: ClassVar[Mapping[str, float]] = TOLERANCES
 
     def expected(self, x: Any) -> Any:
-        """Return what the layer gives for `x`; called with x in float64 where the layer computes in 16 bits."""
+        """Return what the layer gives for `x`; x and self.weights are float64 unless it computes in float32."""
         raise NotImplementedError(f"{type(self).__name__} must define expected(self, x)")
 
     def expected_mask(self) -> Any:
@@ -82,23 +82,29 @@ class LayerContract(Contract):
         leaves = [leaf for part in (self.x, dict(self.call), self.mask) for leaf in flatten(part)]
         return [leaf[rows].copy() for leaf in leaves if isinstance(leaf, np.ndarray)]
 
+    def _expected_under(self, compute: str) -> list[Array]:
+        """Return what is expected of inputs rounded to `compute`, worked out in float64 (float32 for itself)."""
+        wide = "float32" if compute == "float32" else "float64"
+
+        def widened(leaf: Any) -> Array:
+            return in_dtype(in_dtype(np.asarray(leaf), compute), wide)
+
+        weights = {at: in_dtype(np.asarray(array), wide) for at, array in addressed(self.weights).items()}
+        vars(self)["weights"] = weights if isinstance(self.weights, Mapping) else list(weights.values())
+        return arrays_of(self.expected(map_structure(widened, self.x)))
+
     def _check_policy(self, policy: str) -> None:
-        converted = self.convert(policy)
+        outputs = self.convert(policy)
+        got = arrays_of(outputs.model()(*self.feeds()))
         compute = layer_spec(self.layer, {"dtype": policy}).policy.compute
-        wide = np.float32 if compute == "float32" else np.float64
-        rounded = map_structure(lambda leaf: in_dtype(np.asarray(leaf), compute), self.x)
-        widened = map_structure(lambda a: a.astype(wide) if a.dtype.kind == "f" else a, rounded)
-        expected, outputs = arrays_of(self.expected(widened)), arrays_of(converted.model()(*self.feeds()))
-        assert_close(outputs, expected, self.tolerances[compute], f"under the policy {policy}")
-        for port, got, wanted in zip(converted.graph.outputs.ports, outputs, expected, strict=True):
-            dtype = compute if wanted.dtype.kind == "f" else port.type.dtype
-            require(port.type.dtype == dtype, f"{policy}: {port.name!r} is {port.type.dtype}, must be {dtype}")
-            require(
-                got.dtype == holder(dtype), f"{policy}: {port.name!r} is held as {got.dtype}, must be {holder(dtype)}"
-            )
-            require(
-                np.array_equal(cast(got, dtype), got, equal_nan=dtype != "string"), f"{policy}: values are not {dtype}"
-            )
+        expected = self._expected_under(compute)
+        assert_close(got, expected, self.tolerances[compute], f"under the policy {policy}")
+        for port, array, wanted in zip(outputs.graph.outputs.ports, got, expected, strict=True):
+            what, dtype = f"{policy}: {port.name!r}", compute if wanted.dtype.kind == "f" else port.type.dtype
+            require(port.type.dtype == dtype, f"{what} is {port.type.dtype}, must be {dtype}")
+            require(array.dtype == holder(dtype), f"{what} is held as {array.dtype}, must be {holder(dtype)}")
+            same = np.array_equal(cast(array, dtype), array, equal_nan=dtype != "string")
+            require(same, f"{what} holds values that {dtype} does not have")
 
     # The tests.
 
