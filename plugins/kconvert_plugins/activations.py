@@ -46,28 +46,26 @@ def elu(call: LayerCall, emit: Emitter) -> Symbol:
 
 def softmax(call: LayerCall, emit: Emitter) -> Symbol:
     """exp(x) over its sum along axis; 0 where the mask is False."""
-    x, mask = call.x, call.mask
-    if isinstance(mask, Symbol):
-        mask = _boolean(emit, mask)
-        if mask.rank > x.rank:
-            raise Unsupported(f"its mask {mask.type} has more axes than its input {x.type}")
-        lowest = emit.constant(-3e4 if x.dtype == "float16" else -1e9, x.dtype)
-        x = emit.op("where", mask, x, lowest)
-    axes = call.config.ints("axis", -1)
-    y: Symbol = emit.op("softmax", x, axes=axes) if len(axes) == 1 else _joint_softmax(emit, x, axes)
-    return emit.op("where", mask, y, emit.constant(0.0, y.dtype)) if isinstance(mask, Symbol) else y
+    return masked_softmax(emit, call.x, call.mask, call.config.ints("axis", -1))
 
 
-def _joint_softmax(emit: Emitter, x: Symbol, axes: list[int]) -> Symbol:
-    """exp(x - log(sum(exp(x)))) along several axes, step by step as Keras rounds and meets infinities."""
+def masked_softmax(emit: Emitter, x: Symbol, mask: Symbol | None, axes: list[int]) -> Symbol:
+    """Return what a Softmax layer gives: softmax along axes, 0 where a mask is given and not above 0.5."""
+    if mask is None:
+        return _softmax(emit, x, axes)
+    if mask.rank > x.rank:
+        raise Unsupported(f"its mask {mask.type} has more axes than its input {x.type}")
+    kept = mask if mask.dtype == "bool" else emit.op("greater", mask, emit.constant(0.5, mask.dtype))
+    lowest = emit.constant(-3e4 if x.dtype == "float16" else -1e9, x.dtype)
+    y = _softmax(emit, emit.op("where", kept, x, lowest), axes)
+    return emit.op("where", kept, y, emit.constant(0.0, y.dtype))
+
+
+def _softmax(emit: Emitter, x: Symbol, axes: list[int]) -> Symbol:
+    """Along several axes exp(x - log(sum(exp(x)))), step by step as Keras rounds and meets infinities."""
+    if len(axes) == 1:
+        return emit.op("softmax", x, axes=axes)
     most: Symbol = emit.op("max", x, axes=axes, keepdims=True)
     most = emit.op("where", emit.op("isfinite", most), most, emit.constant(0, x.dtype))
     total = emit.op("sum", emit.op("exp", emit.op("subtract", x, most)), axes=axes, keepdims=True)
     return emit.op("exp", emit.op("subtract", x, emit.op("add", emit.op("log", total), most)))
-
-
-def _boolean(emit: Emitter, mask: Symbol) -> Symbol:
-    """Return a mask of numbers as above 0.5 or not."""
-    if mask.dtype == "bool":
-        return mask
-    return emit.op("greater", mask, emit.constant(0.5, mask.dtype))

@@ -14,26 +14,31 @@ def register_layers(register: Register) -> None:
 
 def adaptive_average_pooling(call: LayerCall, emit: Emitter) -> Symbol:
     """Mean of each of `output_size` windows along each axis."""
-    return _adaptive(call, emit, "avg_pool")
+    return _layer(call, emit, "avg_pool")
 
 
 def adaptive_max_pooling(call: LayerCall, emit: Emitter) -> Symbol:
     """Largest of each of `output_size` windows along each axis."""
-    return _adaptive(call, emit, "max_pool")
+    return _layer(call, emit, "max_pool")
 
 
-def _adaptive(call: LayerCall, emit: Emitter, op: str) -> Symbol:
-    rank, x = int(call.layer.key[-2]), call.x
-    if x.rank != rank + 2:
-        raise Unsupported(f"its input must have {rank + 2} axes, got {x.type}")
-    first = 1 if call.config.data_format() == "channels_last" else 2
-    for axis, count in enumerate(call.config.ints("output_size", rank=rank), first):
+def _layer(call: LayerCall, emit: Emitter, op: str) -> Symbol:
+    rank = int(call.layer.key[-2])
+    if call.x.rank != rank + 2:
+        raise Unsupported(f"its input must have {rank + 2} axes, got {call.x.type}")
+    return adaptive(emit, call.x, op, call.config.ints("output_size", rank=rank), call.config.data_format())
+
+
+def adaptive(emit: Emitter, x: Symbol, op: str, output_size: list[int], data_format: str) -> Symbol:
+    """Pool `x` to `output_size`, axis by axis."""
+    first = 1 if data_format == "channels_last" else 2
+    for axis, count in enumerate(output_size, first):
         size = x.shape[axis]
         if not size:
             raise Unsupported(f"the sizes of its input must be known, got {x.type}")
         if count < 1:
             raise Unsupported(f"its output_size must be at least 1, got {count}")
-        x = _along(call, emit, op, x, axis, windows(size, count))
+        x = _along(emit, op, x, axis, windows(size, count), data_format)
     return x
 
 
@@ -45,14 +50,14 @@ def windows(size: int, count: int) -> list[tuple[int, int]]:
 
 
 def _along(
-    call: LayerCall, emit: Emitter, op: str, x: Symbol, axis: int, wanted: list[tuple[int, int]]
+    emit: Emitter, op: str, x: Symbol, axis: int, wanted: list[tuple[int, int]], data_format: str
 ) -> Symbol:  # fmt: skip
     """Pool along one axis: every window of each length that occurs, of which the wanted ones are taken."""
     size = x.shape[axis] or 0
     lengths = sorted({length for _, length in wanted})
     if len(lengths) == 1 and lengths[0] * len(wanted) == size:
-        return _pool(call, emit, op, x, axis, lengths[0], stride=lengths[0])
-    pooled = [_pool(call, emit, op, x, axis, length, stride=1) for length in lengths]
+        return _pool(emit, op, x, axis, lengths[0], lengths[0], data_format)
+    pooled = [_pool(emit, op, x, axis, length, 1, data_format) for length in lengths]
     joined = pooled[0] if len(pooled) == 1 else emit.op("concatenate", *pooled, axis=axis)
     offsets = {length: sum(size - other + 1 for other in lengths[:i]) for i, length in enumerate(lengths)}
     places = emit.constant([start + offsets[length] for start, length in wanted], "int32")
@@ -60,8 +65,7 @@ def _along(
     return taken
 
 
-def _pool(call: LayerCall, emit: Emitter, op: str, x: Symbol, axis: int, window: int, stride: int) -> Symbol:
-    data_format = call.config.data_format()
+def _pool(emit: Emitter, op: str, x: Symbol, axis: int, window: int, stride: int, data_format: str) -> Symbol:
     first = 1 if data_format == "channels_last" else 2
     pool_size, strides = ([n if first + i == axis else 1 for i in range(x.rank - 2)] for n in (window, stride))
     y: Symbol = emit.op(op, x, pool_size=pool_size, strides=strides, padding="valid", data_format=data_format)

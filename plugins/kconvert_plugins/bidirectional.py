@@ -7,7 +7,7 @@ from typing import Any
 
 from kconvert import Emitter, LayerCall, LayerSpec, Register, Symbol, Unsupported, hookimpl
 
-from .recurrent import ARGUMENTS, first
+from .recurrent import ARGUMENTS, first, given_states
 
 MERGE_MODES = ("concat", "sum", "mul", "ave")
 
@@ -21,9 +21,9 @@ def register_layers(register: Register) -> None:
 def bidirectional(call: LayerCall, emit: Emitter) -> Any:
     """Two layers over the same sequence, one of them backwards; their outputs merged, their states side by side."""
     forward, backward = _layers(call, emit)
-    states = _halves(call.get("initial_state"))
+    x, states = first(call.inputs), _halves(given_states(call))
     results = [
-        emit.call(layer, call.x, initial_state=state, mask=call.mask)
+        emit.call(layer, x, initial_state=state, mask=first(call.mask))
         for layer, state in zip((forward, backward), states, strict=True)
     ]
     finals: list[Any] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
-from kconvert_schemas.dtypes import FLOATS, Array
+from kconvert_schemas.dtypes import COMPLEXES, Array
 
 from .encoding import SPARSE, VECTORS, as_integers, encode
 
@@ -13,9 +13,7 @@ from .encoding import SPARSE, VECTORS, as_integers, encode
 @hookimpl
 def register_layers(register: Register) -> None:
     """Register the layers; neither supports masking."""
-    register(
-        "keras.layers.CategoryEncoding", category_encoding, arguments=("inputs", "count_weights"), autocast=False
-    )
+    register("keras.layers.CategoryEncoding", category_encoding, arguments=("inputs", "count_weights"), autocast=False)
     register("keras.layers.Discretization", discretization, autocast=False)
 
 
@@ -26,10 +24,11 @@ def category_encoding(call: LayerCall, emit: Emitter) -> Symbol:
     if call.config.bool("sparse", False):
         raise Unsupported(SPARSE)
     if weights is not None:
-        if not isinstance(weights, Symbol) or mode != "count" or policy.compute != policy.variable:
-            raise Unsupported(f"its count_weights must be one tensor, in output_mode 'count' and policy {policy.compute}")
+        if not isinstance(weights, Symbol) or mode != "count":
+            raise Unsupported("its count_weights must be one tensor, in output_mode 'count'")
         weights = emit.cast(weights, policy.compute)
-    return encode(emit, as_integers(emit, call.x), mode, depth, policy.variable, weights)
+    dtype = policy.variable if weights is None else policy.compute
+    return encode(emit, as_integers(emit, call.x), mode, depth, dtype, weights)
 
 
 def discretization(call: LayerCall, emit: Emitter) -> Symbol:
@@ -37,7 +36,7 @@ def discretization(call: LayerCall, emit: Emitter) -> Symbol:
     mode = call.config.str("output_mode", "int", ("int", *VECTORS))
     if call.config.bool("sparse", False):
         raise Unsupported(SPARSE)
-    if call.x.dtype in ("string", "uint64") or call.x.dtype not in FLOATS and "complex" in call.x.dtype:
+    if call.x.dtype in ("string", "uint64", *COMPLEXES):
         raise Unsupported(f"it takes real numbers of up to 63 bits, its input is {call.x.type}")
     boundaries = _boundaries(call)
     edges = emit.array("bin_boundaries", boundaries, "float32")
@@ -56,5 +55,5 @@ def _boundaries(call: LayerCall) -> Array:
     except (TypeError, ValueError):
         boundaries = np.full((), np.nan, np.float32)
     if boundaries.ndim != 1 or not np.array_equal(boundaries, np.sort(boundaries)):
-        raise Unsupported(f"its bin_boundaries must be numbers in rising order, got {given!s:.60}")
+        raise Unsupported(f"its bin_boundaries must be numbers in rising order, got {given!r:.60}")
     return boundaries

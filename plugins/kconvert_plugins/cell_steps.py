@@ -5,11 +5,11 @@ That is: an activation of several ops or with weights; and bfloat16, where Keras
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from kconvert import Emitter, Symbol, activations
+from kconvert import Emitter, Symbol
 from kconvert_schemas import TensorType
 
 from .cells import Cell, Order, activate, has_bias, reset_after, weight
@@ -51,7 +51,7 @@ def _splits(cell: Cell) -> bool:
 def _simple_rnn(emit: Emitter, cell: Cell, z: Symbol, h: Symbol) -> list[Symbol]:
     """One step: h = activation(z + h recurrent_kernel)."""
     inner = emit.op("matmul", h, weight(emit, cell, "recurrent_kernel"))
-    h = _activated(emit, cell, "activation", emit.op("add", z, inner))
+    h = activate(emit, cell, "activation", emit.op("add", z, inner))
     return [h, h]
 
 
@@ -94,19 +94,7 @@ STEPS: dict[str, Callable[..., list[Symbol]]] = {"simple_rnn": _simple_rnn, "lst
 
 
 def _activations(emit: Emitter, cell: Cell) -> tuple[Callable[[Symbol], Symbol], Callable[[Symbol], Symbol]]:
-    return partial(_activated, emit, cell, "recurrent_activation"), partial(_activated, emit, cell, "activation")
-
-
-def _activated(emit: Emitter, cell: Cell, name: str, x: Symbol) -> Symbol:
-    """Apply an activation; a sigmoid in bfloat16 as TensorFlow rounds it: e / (1 + e), e = exp(x), 1 for infinite e."""
-    value = cell.config.get(name)
-    found = None if isinstance(value, Mapping) else activations.lookup(value)
-    if x.dtype != "bfloat16" or found is None or found.op != "sigmoid":
-        return activate(emit, cell, name, x)
-    e, one = emit.op("exp", x), emit.constant(1, x.dtype)
-    ratio = emit.op("divide", e, emit.op("add", one, e))
-    y: Symbol = emit.op("where", emit.op("isinf", e), one, ratio)
-    return y
+    return partial(activate, emit, cell, "recurrent_activation"), partial(activate, emit, cell, "activation")
 
 
 def _gates(emit: Emitter, z: Symbol, count: int) -> list[Symbol]:

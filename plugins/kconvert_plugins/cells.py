@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from kconvert import Config, Emitter, LayerSpec, Symbol, Unsupported
+from kconvert import Config, Emitter, LayerSpec, Symbol, Unsupported, activations
 from kconvert_schemas import Node, TensorType, find_op
+
+from .rounded import STEPWISE
 
 UNKNOWN_CELL = (
     "its cell {key!r} is none of SimpleRNNCell, LSTMCell, GRUCell and StackedRNNCells of these. Use one of them, or "
@@ -112,7 +114,15 @@ def weight(emit: Emitter, cell: Cell, name: str, features: int | None = None) ->
 
 def activate(emit: Emitter, cell: Cell, name: str, x: Symbol) -> Symbol:
     """Apply an activation setting of the cell."""
-    return emit.activation(x, cell.config.get(name))
+    return activation(emit, x, cell.config.get(name))
+
+
+def activation(emit: Emitter, x: Symbol, value: Any) -> Symbol:
+    """Apply an activation, in bfloat16 rounded as TensorFlow rounds it."""
+    found = None if isinstance(value, Mapping) else activations.lookup(value)
+    if x.dtype == "bfloat16" and found is not None and found.op in STEPWISE and not found.attrs:
+        return STEPWISE[found.op](emit, x)
+    return emit.activation(x, value)
 
 
 def activation_attrs(emit: Emitter, cell: Cell) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from typing import Any
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 from kconvert_schemas import TensorType
 
+from .cells import activation
 from .recurrent import ARGUMENTS, check_stateful, recurrent_mask, result, sequence_mask, sequences, zero_at, zeroes_late
 
 
@@ -89,8 +90,8 @@ def _step(call: LayerCall, emit: Emitter, rank: int, z: Symbol, h: Symbol, c: Sy
         dilation_rate=ones, data_format=config.data_format(),
     )  # fmt: skip
     z_i, z_f, z_g, z_o = _gates(emit, emit.op("add", z, recurrent), _channel_axis(call, rank), filters)
-    gate: Callable[[Symbol], Symbol] = partial(emit.activation, value=config.get("recurrent_activation"))
-    squash: Callable[[Symbol], Symbol] = partial(emit.activation, value=config.get("activation"))
+    gate: Callable[[Symbol], Symbol] = partial(activation, emit, value=config.get("recurrent_activation"))
+    squash: Callable[[Symbol], Symbol] = partial(activation, emit, value=config.get("activation"))
     c = emit.op("add", emit.op("multiply", gate(z_f), c), emit.op("multiply", gate(z_i), squash(z_g)))
     h = emit.op("multiply", gate(z_o), squash(c))
     return [h, h, c]

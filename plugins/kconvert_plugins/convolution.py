@@ -127,8 +127,8 @@ def _require_whole_steps(call: LayerCall, windows: list[int]) -> None:
         rest = stride if size is None else (size - 1) % stride + 1
         if rest > window + 1:
             raise Unsupported(
-                f"with 'same' padding its windows of {window} in steps of {stride} leave elements out, where TensorFlow "
-                f"in {call.x.dtype} disagrees with itself in float32. Use float32 or 'valid' padding"
+                f"with 'same' padding its windows of {window} in steps of {stride} leave elements out, where "
+                f"TensorFlow in {call.x.dtype} disagrees with itself in float32. Use float32 or 'valid' padding"
             )
 
 

@@ -1,4 +1,4 @@
-"""Dense, Activation, Embedding, Masking and Identity (keras/src/layers/core)."""
+"""Dense, Activation, embeddings, Masking and Identity (keras/src/layers/core)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def register_layers(register: Register) -> None:
     register("keras.layers.Activation", activation, compute_mask=masks.keep)
     register("keras.layers.Identity", identity, compute_mask=masks.keep)
     register("keras.layers.Embedding", embedding, compute_mask=embedding_mask, autocast=False)
+    register("keras.layers.ReversibleEmbedding", reversible_embedding, arguments=("inputs", "reverse"), autocast=False)
     register("keras.layers.Masking", masking, compute_mask=masking_mask)
     register.refuse(
         {
@@ -60,6 +61,24 @@ def embedding(call: LayerCall, emit: Emitter) -> Symbol:
     table = emit.weight("embeddings", 0, shape=shape, cast=False)
     indices = call.x if call.x.dtype in ("int32", "int64") else emit.cast(call.x, "int32")
     return emit.cast(emit.op("take", table, indices, axis=0), call.layer.policy.compute)
+
+
+def reversible_embedding(call: LayerCall, emit: Emitter) -> Symbol:
+    """An embedding; with `reverse` the product with its transposed table, or with a table of its own."""
+    if not call.get("reverse"):
+        return embedding(call, emit).with_mask(embedding_mask(call, None, emit))
+    x, config = call.x, call.config
+    table, features = config.int("input_dim"), config.int("output_dim")
+    if config.bool("tie_weights", True):
+        kernel = emit.op("transpose", emit.weight("embeddings", 0, shape=(table, features)), axes=[1, 0])
+    else:
+        kernel = emit.weight("reverse_embeddings", 1, shape=(features, table))
+    dtype = config.get("reverse_dtype") or promotion.result_type(x.dtype, kernel.dtype)
+    y: Symbol = emit.op("matmul", emit.cast(x, dtype), emit.cast(kernel, dtype))
+    if config.get("logit_soft_cap") is None:
+        return y
+    cap = emit.constant(config.float("logit_soft_cap"), y.dtype)
+    return emit.op("multiply", emit.op("tanh", emit.op("divide", y, cap)), cap)
 
 
 def embedding_mask(call: LayerCall, mask: Any, emit: Emitter) -> Any:

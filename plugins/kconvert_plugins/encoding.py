@@ -21,7 +21,8 @@ def encode(emit: Emitter, x: Symbol, mode: str, depth: int, dtype: str, weights:
     become vectors over the last axis. From three axes on, Keras reduces over axis 1, and the vectors come last.
     """
     if x.rank == 0:
-        x, weights = (None if v is None else emit.op("reshape", v, shape=[1]) for v in (x, weights))
+        x = emit.op("reshape", x, shape=[1])
+        weights = None if weights is None else emit.op("reshape", weights, shape=[1])
     if mode == "one_hot":
         return one_hot(emit, x, depth, dtype)
     binary = mode == "multi_hot"

@@ -72,7 +72,9 @@ def hashed_crossing(call: LayerCall, emit: Emitter) -> Symbol:
         raise Unsupported("it must be called with a list of at least two tensors")
     first = features[0]
     if first.rank > 2 or (first.rank == 2 and first.shape[-1] != 1) or any(x.shape != first.shape for x in features):
-        raise Unsupported(f"its inputs must all be (), (batch,) or (batch, 1), got {', '.join(str(x.type) for x in features)}")
+        raise Unsupported(
+            f"its inputs must all be (), (batch,) or (batch, 1), got {', '.join(str(x.type) for x in features)}"
+        )
     if not all(x.dtype in INTEGERS or x.dtype == "string" for x in features):
         raise Unsupported("its inputs must be strings and whole numbers")
     keys = [x if x.dtype == "string" else emit.cast(x, "int64") for x in features]

@@ -8,8 +8,8 @@ from typing import Any
 
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl, promotion
 
-from .normalization import l2_normalized
 from .shapes import expand, meet, sizes, spread
+from .unit_normalization import l2_normalized
 
 
 @hookimpl

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl, masks, promotion
 
+from .shapes import sizes
+from .unit_normalization import inverse_root
+
 
 @hookimpl
 def register_layers(register: Register) -> None:
@@ -13,6 +16,7 @@ def register_layers(register: Register) -> None:
     arguments = ("inputs", "training", "mask")
     register("keras.layers.BatchNormalization", batch_norm, arguments=arguments, compute_mask=masks.keep)
     register("keras.layers.LayerNormalization", layer_norm, compute_mask=masks.keep, autocast=False)
+    register("keras.layers.GroupNormalization", group_norm, compute_mask=masks.keep, autocast=False)
 
 
 def batch_norm(call: LayerCall, emit: Emitter) -> Symbol:
@@ -52,12 +56,25 @@ def layer_norm(call: LayerCall, emit: Emitter) -> Symbol:
     return emit.cast(emit.cast(y, x.dtype), call.layer.policy.compute)
 
 
-def l2_normalized(emit: Emitter, x: Symbol, axes: Sequence[int]) -> Symbol:
-    """Return x over its Euclidean length along axes, which counts as 1e-7 at least."""
-    total = emit.op("sum", emit.op("multiply", x, x), axes=list(axes), keepdims=True)
-    inverse = _inverse_root(emit, total)
-    bounded = emit.op("minimum", inverse, emit.constant(1e7, x.dtype))
-    return emit.op("multiply", x, bounded)
+def group_norm(call: LayerCall, emit: Emitter) -> Symbol:
+    """(x - mean) / standard deviation over all but batch and group, times gamma, plus beta, in float32 or wider."""
+    x, axis = call.x, _single(call) % call.x.rank
+    size, groups = x.shape[axis], call.config.int("groups", 32)
+    groups = size if groups == -1 and size else groups
+    if axis == 0 or not size or groups < 1 or size % groups:
+        raise Unsupported(f"its {groups} groups do not divide axis {axis} of its input {x.type}")
+    dtype = promotion.result_type(x.dtype, "float32")
+    split = [*sizes(x)[:axis], groups, size // groups, *sizes(x)[axis + 1 :]]
+    y = emit.op("reshape", emit.cast(x, dtype), shape=split)
+    over = [i for i in range(1, x.rank + 1) if i != axis]
+    y = emit.op("layer_norm", y, axes=over, epsilon=call.config.float("epsilon"))
+    shape = [groups if i == axis else size // groups if i == axis + 1 else 1 for i in range(x.rank + 1)]
+    for name, setting, op in (("gamma", "scale", "multiply"), ("beta", "center", "add")):
+        if call.config.bool(setting, True):
+            index = int(name == "beta" and call.config.bool("scale", True))
+            y = emit.op(op, y, emit.op("reshape", _wide(emit, name, index, (size,), dtype), shape=shape))
+    y = emit.op("reshape", emit.cast(y, x.dtype), x, shape=sizes(x, "like"))
+    return emit.cast(y, call.layer.policy.compute)
 
 
 def _single(call: LayerCall) -> int:
@@ -95,13 +112,9 @@ def _by_deviation(emit: Emitter, x: Symbol, axes: Sequence[int], epsilon: float,
     """Return x, not centred, by its standard deviation over axes: Keras' `rms_scaling`."""
     centred = emit.op("subtract", x, emit.op("mean", x, axes=list(axes), keepdims=True))
     variance = emit.op("mean", emit.op("multiply", centred, centred), axes=list(axes), keepdims=True)
-    y: Symbol = emit.op("multiply", x, _inverse_root(emit, emit.op("add", variance, emit.constant(epsilon, x.dtype))))
+    y: Symbol = emit.op("multiply", x, inverse_root(emit, emit.op("add", variance, emit.constant(epsilon, x.dtype))))
     if gamma is None:
         return y
     rest = iter(gamma.shape)
     shape = [next(rest) if axis in axes else 1 for axis in range(x.rank)]
     return emit.op("multiply", y, emit.op("reshape", gamma, shape=shape))
-
-
-def _inverse_root(emit: Emitter, x: Symbol) -> Symbol:
-    return emit.op("divide", emit.constant(1, x.dtype), emit.op("sqrt", x))

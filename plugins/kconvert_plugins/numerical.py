@@ -1,4 +1,4 @@
-"""Normalization and Rescaling (keras/src/layers/preprocessing)."""
+"""Normalization, Rescaling, and the two layers that FeatureSpace adds (keras/src/layers/preprocessing)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl, masks
+from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl, masks, promotion
 from kconvert_schemas.dtypes import Array
 
 EPSILON = 1e-7
@@ -19,6 +19,20 @@ def register_layers(register: Register) -> None:
     """Register the layers of this module."""
     register("keras.layers.Normalization", normalization, compute_mask=masks.keep)
     register("keras.layers.Rescaling", rescaling, compute_mask=masks.keep)
+    register("keras.layers.TFDConcat", concatenation, arguments=("xs",))
+    register("keras.layers.TFDIdentity", identity, arguments=("x",))
+
+
+def concatenation(call: LayerCall, emit: Emitter) -> Symbol:
+    """The features of a FeatureSpace side by side, in the dtype that they share."""
+    dtype = promotion.result_type(*(x.dtype for x in call.inputs))
+    y: Symbol = emit.op("concatenate", *(emit.cast(x, dtype) for x in call.inputs), axis=call.config.int("axis"))
+    return y
+
+
+def identity(call: LayerCall, emit: Emitter) -> Symbol:
+    """The feature as it is."""
+    return call.x.with_mask(None)
 
 
 def rescaling(call: LayerCall, emit: Emitter) -> Symbol:
@@ -95,5 +109,5 @@ def _values(given: Any, name: str) -> Array:
     except (TypeError, ValueError):
         values = np.asarray(None)
     if values.dtype.kind not in "iuf":
-        raise Unsupported(f"its setting {name!r} must be numbers, got {given!s:.60}")
+        raise Unsupported(f"its setting {name!r} must be numbers, got {given!r:.60}")
     return values.astype(np.float32) if values.dtype.kind == "f" and not array else values

@@ -27,13 +27,13 @@ def register_layers(register: Register) -> None:
 def one_cell(call: LayerCall, emit: Emitter) -> Any:
     """A cell of the same settings and dtype run over the sequence."""
     cell = Cell(KINDS[f"{call.layer.key}Cell"], call.config, call.layer.policy.compute, "cell")
-    return _outputs(call, emit, [cell], [_given(call)])
+    return _outputs(call, emit, [cell], [given_states(call)])
 
 
 def rnn(call: LayerCall, emit: Emitter) -> Any:
     """Cells stacked in one layer are run one after the other over the whole sequence, which gives the same."""
     owner, cells = cells_of(emit, call.config["cell"])
-    given = _given(call)
+    given = given_states(call)
     if owner.key != "keras.layers.StackedRNNCells":
         return _outputs(call, emit, cells, [given])
     groups = [None] * len(cells) if given is None else given
@@ -81,7 +81,7 @@ def first(mask: Any) -> Any:
     return mask
 
 
-def _given(call: LayerCall) -> Any:
+def given_states(call: LayerCall) -> Any:
     """The initial state: an argument, or what follows the sequence in a list of inputs, as Keras 2 wrote it."""
     if isinstance(call.inputs, (list, tuple)) and len(call.inputs) > 1:
         return list(call.inputs[1:])

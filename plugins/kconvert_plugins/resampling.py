@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
-
 from kconvert_schemas.dtypes import INTEGERS
 
 from .shapes import sizes
@@ -76,7 +75,7 @@ def up_sampling_2d(call: LayerCall, emit: Emitter) -> Symbol:
 
 
 def saturate(emit: Emitter, x: Symbol, dtype: str) -> Symbol:
-    """Cast float32 `x` to `dtype`: whole numbers are rounded, what lies outside the dtype becomes its nearest number."""
+    """Cast float32 `x` to `dtype`: whole numbers are rounded, what lies outside becomes the nearest number inside."""
     if dtype in ("float32", "float64"):
         return emit.cast(x, dtype)
     if dtype not in LIMITS:

@@ -120,7 +120,7 @@ def _vocabulary(config: Config, emit: Emitter, dtype: str) -> list[Token]:
 def _from_config(given: Any, dtype: str) -> list[Token]:
     kind = str if dtype == "string" else int
     if not isinstance(given, (list, tuple)) or not all(type(token) is kind for token in given):
-        raise Unsupported(f"its vocabulary must be a list of {kind.__name__}, got {given!s:.60}")
+        raise Unsupported(f"its vocabulary must be a list of {kind.__name__}, got {given!r:.60}")
     try:
         # A NumPy array, as in Keras: strings lose the NUL characters at their end.
         values: list[Token] = np.array(given, str if kind is str else np.int64).tolist()

@@ -12,6 +12,7 @@ from .ops import (
     fourier,
     linalg,
     lookup,
+    matrix,
     normalization,
     pooling,
     recurrent,
@@ -25,7 +26,7 @@ from .opspec import Opset, OpSpec
 
 FAMILIES = (
     elementwise, activation, reduction, shape, selection, linalg, convolution, pooling, resampling, normalization,
-    recurrent, lookup, text, fourier,
+    recurrent, lookup, text, fourier, matrix,
 )  # fmt: skip
 ENTRY_POINTS = "kconvert.ops"
 

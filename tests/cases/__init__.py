@@ -6,7 +6,8 @@ from importlib import import_module
 
 FAMILIES = (
     "core", "activations", "convolution", "pooling", "recurrent", "wrappers", "reshaping", "resampling",
-    "regularization", "normalization", "merging", "text", "lookup", "numerical", "operations", "models",
+    "regularization", "normalization", "merging", "text", "lookup", "numerical", "categorical", "spectrogram",
+    "operations", "models",
 )  # fmt: skip
 
 CASES = {family: import_module(f"{__name__}.{family}").CASES for family in FAMILIES}

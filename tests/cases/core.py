@@ -1,4 +1,4 @@
-"""Dense, Activation, Embedding, Masking, Identity."""
+"""Dense, EinsumDense, Activation, embeddings, Masking, Identity."""
 
 from __future__ import annotations
 
@@ -75,6 +75,16 @@ def _nested_identity(keras: Any) -> Any:
     return keras.Model([a, b], [keras.layers.LSTM(3)(pair[0]), pair[1]])
 
 
+def _reversible(**options: Any) -> Any:
+    def build(keras: Any) -> Any:
+        inputs = keras.Input((5,), dtype="int32")
+        made = keras.layers.ReversibleEmbedding(7, 4, **options)
+        y = keras.layers.Maximum()([made(inputs), -made(inputs)])
+        return keras.Model(inputs, [y, made(y, reverse=True), keras.layers.LSTM(2)(made(inputs))])
+
+    return build
+
+
 def _softmax_of_masked(keras: Any) -> Any:
     inputs = keras.Input(batch_shape=(1, 4), dtype="int32")
     y = keras.layers.Embedding(6, 4, mask_zero=True)(inputs)
@@ -88,6 +98,34 @@ def _dense_prelu(keras: Any) -> Any:
     made(np.zeros((1, 3, 5), "float32"))  # Keras makes the weights of a layer within a layer when it first runs
     return made
 
+
+EINSUMS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("abc,cd->abd", {"output_shape": (4, 6), "bias_axes": "d", "activation": "relu"}),
+    ("abc,cd->abd", {"output_shape": (None, 6)}),
+    ("abc,bd->adc", {"output_shape": (6, 5), "bias_axes": "d"}),
+    ("abc,cbd->ad", {"output_shape": 6, "bias_axes": "d"}),
+    ("abc,cde->abde", {"output_shape": (4, 2, 3), "bias_axes": "de"}),
+    ("abc,cde->abed", {"output_shape": (4, 3, 2), "bias_axes": "d"}),
+    ("abc,bcd->abd", {"output_shape": (4, 3), "bias_axes": "bd"}),
+    ("...x,xy->...y", {"output_shape": 6, "bias_axes": "y"}),
+    ("...x, xy -> ...y".replace(" ", ""), {"output_shape": 6, "activation": "softmax"}),
+    ("...bc,cd->...bd", {"output_shape": (4, 6), "bias_axes": "bd"}),
+)
+EINSUMS_OF_FOUR: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("...x,xy->...y", {"output_shape": 6, "bias_axes": "y"}),
+    ("ab...,bc->ac...", {"output_shape": 6, "bias_axes": "c"}),
+    ("ab...,bc->ac...", {"output_shape": 6}),
+    ("abcd,cde->abe", {"output_shape": (3, 6), "bias_axes": "e"}),
+    ("abcd,de->aebc", {"output_shape": (6, 3, 4), "bias_axes": "e"}),
+)
+REVERSIBLE: tuple[dict[str, Any], ...] = (
+    {},
+    {"tie_weights": False, "mask_zero": True},
+    {"logit_soft_cap": 2, "reverse_dtype": "float64"},
+    {"dtype": "mixed_float16", "logit_soft_cap": 1.5},
+    {"dtype": "mixed_bfloat16", "tie_weights": False, "reverse_dtype": "float32"},
+    {"dtype": "float16"},
+)
 
 CASES: list[Case] = [
     layer("Dense", x(3, 5), units=4),
@@ -131,6 +169,23 @@ CASES: list[Case] = [
     *[layer("Embedding", ids(3, 6), input_dim=10, output_dim=4, dtype=policy) for policy in POLICIES],
     model("mask of an Embedding of uint8", _masked_embedding, ids(3, 6, high=9, dtype="uint8")),
     model("LoRA", _lora, ids(3, 5)),
+    *[
+        model(
+            f"ReversibleEmbedding {options}",
+            _reversible(**options),
+            ids(3, 5, high=7),
+            tolerance=1e-5 if i < 3 else 1e-2,
+        )
+        for i, options in enumerate(REVERSIBLE)
+    ],
+    *[layer("EinsumDense", x(2, 4, 5), equation=equation, **options) for equation, options in EINSUMS],
+    *[layer("EinsumDense", x(2, 3, 4, 5), equation=equation, **options) for equation, options in EINSUMS_OF_FOUR],
+    layer("EinsumDense", x(2, 4, 5, dynamic=(1,)), equation="abc,cd->abd", output_shape=(None, 6), bias_axes="d"),
+    layer("EinsumDense", x(2, 4, 5, dtype="int32"), equation="abc,cd->abd", output_shape=(4, 6), lora_rank=2),
+    *[
+        layer("EinsumDense", x(2, 4, 5), equation="...x,xy->...y", output_shape=3, bias_axes="y", dtype=p)
+        for p in POLICIES
+    ],
     layer("Masking", x(3, 4, 2, masked=((0, 1), (2, 0))), mask_value=0.0),
     layer("Masking", x(2, 3, values=[[[1.0], [2.0], [np.inf]], [[np.nan], [1.0], [-np.inf]]]), mask_value=1),
     layer("Masking", x(2, 3, 2, values=[[[0.1, 0.1], [0.1, 0.2], [0, 0]]] * 2), mask_value=0.1),

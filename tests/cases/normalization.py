@@ -1,4 +1,4 @@
-"""BatchNormalization and LayerNormalization."""
+"""BatchNormalization, LayerNormalization, GroupNormalization, UnitNormalization, RMSNormalization, SpectralNormalization."""
 
 from __future__ import annotations
 
@@ -31,6 +31,14 @@ def _half_input(policy: str) -> Any:
         return keras.Model(inputs, [made(inputs) for made in layers])
 
     return build
+
+
+def _spectral(keras: Any) -> Any:
+    inputs = keras.Input((4, 3))
+    y = keras.layers.Masking()(inputs)
+    same = keras.layers.SpectralNormalization(keras.layers.Dense(3))(y)
+    other = keras.layers.SpectralNormalization(keras.layers.Dense(3, dtype="float64"))(y)
+    return keras.Model(inputs, [keras.layers.Maximum()([same, y]), keras.layers.Maximum()([other, y])])
 
 
 SWITCHES = list(product((True, False), (True, False)))
@@ -66,6 +74,35 @@ CASES: list[Case] = [
     layer("LayerNormalization", x(2, 4, 3, low=-6e4, high=6e4), dtype="mixed_float16"),
     *[layer("LayerNormalization", x(2, 4, 3), axis=[1, 2], dtype=policy) for policy in POLICIES],
     model("masked LayerNormalization", _masked("LayerNormalization", axis=[1, 2]), MASKED),
+    *[layer("GroupNormalization", x(2, 4, 6), groups=groups) for groups in (1, 2, 3, 6, -1)],
+    *[layer("GroupNormalization", x(2, 4, 3, 6), groups=2, center=center, scale=scale) for center, scale in SWITCHES],
+    *[layer("GroupNormalization", x(2, 4, 2, 6), groups=2, axis=axis, epsilon=0.01) for axis in (1, 2, 3, -1, -2, -3)],
+    layer("GroupNormalization", x(2, 4, 3, 6, dynamic=(1, 2)), groups=3),
+    layer("GroupNormalization", x(2, 6, 3, dynamic=(2,)), groups=3, axis=1),
+    layer("GroupNormalization", x(2, 6), groups=3),
+    layer("GroupNormalization", x(2, 4, 6, dtype="float64"), groups=2),
+    *[layer("GroupNormalization", x(2, 4, 6), groups=2, dtype=policy) for policy in POLICIES],
+    model("masked GroupNormalization", _masked("GroupNormalization", groups=3), MASKED),
+    *[layer("UnitNormalization", x(2, 4, 3), axis=axis) for axis in (-1, 1, [1, 2], [-1, 1], [2], 0)],
+    layer("UnitNormalization", x(2, 3, values=[[0, 0, 0], [1e-20, 0, 0]])),
+    *[layer("UnitNormalization", x(2, 4, 3, dynamic=(1,)), dtype=policy) for policy in POLICIES],
+    model("masked UnitNormalization", _masked("UnitNormalization"), MASKED),
+    *[layer("RMSNormalization", x(2, 4, 3), axis=axis, epsilon=0.01) for axis in (-1, 2, [2], [1, 2], [-1, 1])],
+    layer("RMSNormalization", x(2, 3, 3), axis=1),
+    layer("RMSNormalization", x(2, 4, 3, dtype="int32", low=-9, high=9)),
+    *[layer("RMSNormalization", x(2, 4, 3, dynamic=(1,)), dtype=policy) for policy in POLICIES],
+    model("masked RMSNormalization", _masked("RMSNormalization"), MASKED),
+    layer("SpectralNormalization", x(2, 5), layer=("keras.layers.Dense", {"units": 3})),
+    layer("SpectralNormalization", x(2, 6, 5, 3), layer=("keras.layers.Conv2D", {"filters": 2, "kernel_size": 3})),
+    layer(
+        "SpectralNormalization",
+        x(2, 5, dtype="int32", low=0, high=7),
+        layer=("keras.layers.Embedding", {"input_dim": 7, "output_dim": 2}),
+    ),
+    layer(
+        "SpectralNormalization", x(2, 5), layer=("keras.layers.Dense", {"units": 3, "dtype": "float16"}), tolerance=1e-2
+    ),
+    model("mask through SpectralNormalization", _spectral, MASKED),
     model("frozen", _frozen, x(2, 4, 3)),
     *[
         model(f"float16 into {policy}", _half_input(policy), x(2, 4, 3, dtype="float16"), tolerance=1e-2)

@@ -242,6 +242,15 @@ def test_large_arrays_are_summarised(run: Run) -> None:
     assert len(done.out) < 1500
 
 
+def test_no_rows(run: Run) -> None:
+    bundle = write(Path("out"), dense())
+    np.save("x.npy", np.ones((0, 2)))
+    assert (run("krun", bundle, "x.npy").out, run("krun", bundle, "x.npy", "--top", 2).out) == ("", "")
+    for name, expected in (("y.csv", "y.0,y.1,y.2\n"), ("y.json", "[]\n")):
+        assert run("krun", bundle, "x.npy", "-o", name).code == 0
+        assert Path(name).read_text() == expected
+
+
 def test_a_fixed_batch_is_run_whole(run: Run) -> None:
     bundle = write(Path("out"), identity_graph(TensorType((4, 2), "float32")))
     np.save("x.npy", np.ones((4, 2)))

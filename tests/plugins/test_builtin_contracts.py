@@ -76,3 +76,70 @@ class TestIdentity(LayerContract):
 
     def expected(self, x: Any) -> Any:
         return x
+
+
+class TestAdd(LayerContract):
+    layer = "keras.layers.Add"
+    x = [uniform(3, 4), uniform(3, 1)]
+
+    def expected(self, x: Any) -> Any:
+        return x[0] + x[1]
+
+
+class TestBatchNormalization(LayerContract):
+    layer = "keras.layers.BatchNormalization"
+    config = {"axis": -1, "epsilon": 1e-3, "momentum": 0.9, "center": True, "scale": True}
+    weights = [uniform(4), uniform(4), uniform(4), np.abs(uniform(4)) + 0.5]
+    x = uniform(3, 2, 4)
+
+    def expected(self, x: Any) -> Any:
+        gamma, beta, mean, variance = self.weights
+        return (x - mean) / np.sqrt(variance + 1e-3) * gamma + beta
+
+
+class TestGlobalAveragePooling1D(LayerContract):
+    layer = "keras.layers.GlobalAveragePooling1D"
+    config = {"data_format": "channels_last", "keepdims": False}
+    x = uniform(3, 4, 2)
+    mask = np.array([[True, True, False, False], [True, False, True, True], [True, True, True, True]])
+
+    def expected(self, x: Any) -> Any:
+        kept = self.mask[..., None]
+        return (x * kept).sum(1) / kept.sum(1)
+
+    def expected_mask(self) -> Any:
+        return None
+
+
+class TestSimpleRNN(LayerContract):
+    layer = "keras.layers.SimpleRNN"
+    config = {
+        "units": 3, "activation": "tanh", "use_bias": True, "return_sequences": True, "return_state": False,
+        "go_backwards": False, "stateful": False, "unroll": False,
+    }  # fmt: skip
+    weights = {"cell/vars/0": uniform(2, 3), "cell/vars/1": uniform(3, 3), "cell/vars/2": uniform(3)}
+    x = uniform(2, 4, 2)
+    mask = np.array([[True, True, False, True], [True, True, True, False]])
+
+    def expected(self, x: Any) -> Any:
+        kernel, recurrent, bias = self.weights.values()
+        h, outputs = np.zeros((2, 3), x.dtype), []
+        for t in range(4):
+            new = np.tanh(x[:, t] @ kernel + h @ recurrent + bias)
+            h = np.where(self.mask[:, t, None], new, h)
+            outputs.append(h)
+        return np.stack(outputs, 1)
+
+
+class TestStringLookup(LayerContract):
+    layer = "keras.layers.StringLookup"
+    config = {
+        "max_tokens": None, "num_oov_indices": 1, "mask_token": None, "oov_token": "[UNK]", "vocabulary": None,
+        "invert": False, "output_mode": "int", "pad_to_max_tokens": False, "sparse": False, "encoding": "utf-8",
+        "vocabulary_dtype": "string",
+    }  # fmt: skip
+    assets = {"vocabulary.txt": b"red\ngreen\n"}
+    x = np.array([["green", "blue"], ["", "red"]], object)
+
+    def expected(self, x: Any) -> Any:
+        return np.array([[2, 0], [0, 1]])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -239,6 +241,31 @@ def test_a_declared_failure_that_passes_fails() -> None:
 def test_declarations_that_say_nothing(xfail: dict[str, str]) -> None:
     with pytest.raises(TypeError, match="xfail"):
         type("Declared", (Good,), {"xfail": xfail})
+
+
+UNITTEST = """
+import sys, unittest
+sys.modules["pytest"] = None
+import numpy as np
+from kconvert.testing import LayerContract
+
+class TestTanh(LayerContract, unittest.TestCase):
+    layer = "keras.layers.Activation"
+    config = {"activation": "tanh"}
+    x = np.ones((2, 3), "float32")
+    xfail = {"test_output_mask": "to see that it is skipped"}
+    expected_mask = lambda self: [np.ones(2, bool)]
+    expected = lambda self, x: np.tanh(x)
+
+result = unittest.main(exit=False, argv=["test"]).result
+assert result.wasSuccessful() and result.testsRun > 15, result
+assert [reason for _, reason in result.skipped] == ["declared: to see that it is skipped"], result.skipped
+"""
+
+
+def test_the_kit_needs_no_pytest() -> None:
+    done = subprocess.run([sys.executable, "-c", UNITTEST], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_one_layer_in_memory() -> None:

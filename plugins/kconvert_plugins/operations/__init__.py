@@ -1,6 +1,7 @@
 """Operations of `keras.ops`, a module for each family."""
 
 from . import (
+    activations,
     arithmetic,
     comparison,
     complexes,
@@ -10,13 +11,16 @@ from . import (
     fourier,
     indexing,
     joining,
+    linalg,
     manipulation,
     nan,
+    nn,
     positions,
     products,
     reductions,
     sequences,
     sorting,
+    windows,
 )
 
 MODULES = (
@@ -36,4 +40,8 @@ MODULES = (
     core,
     complexes,
     fourier,
+    activations,
+    nn,
+    windows,
+    linalg,
 )

@@ -7,6 +7,7 @@ import math
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 from kconvert.promotion import is_float
 
+from .elementwise import length
 from .operands import Lower, arguments, documented, join, number_like, register_table, strong, tensor, weak
 
 
@@ -115,12 +116,7 @@ def logaddexp(call: LayerCall, emit: Emitter, base: float = math.e) -> Symbol:
 
 def hypot(call: LayerCall, emit: Emitter) -> Symbol:
     """sqrt(x1^2 + x2^2) without overflow."""
-    x1, x2 = (emit.op("abs", x) for x in _in_floats(emit, strong(emit, arguments(call, "x1", "x2"))))
-    large, small = emit.op("maximum", x1, x2), emit.op("minimum", x1, x2)
-    zero, one = number_like(emit, 0, large), number_like(emit, 1, large)
-    ratio = emit.op("where", emit.op("equal", large, zero), zero, emit.op("divide", small, large))
-    root = emit.op("sqrt", emit.op("add", one, emit.op("multiply", ratio, ratio)))
-    return emit.op("multiply", large, root)
+    return length(emit, *_in_floats(emit, strong(emit, arguments(call, "x1", "x2"))))
 
 
 def _in_floats(emit: Emitter, values: list[Symbol]) -> list[Symbol]:

@@ -54,9 +54,9 @@ def conjugate(call: LayerCall, emit: Emitter) -> Symbol:
 def angle(call: LayerCall, emit: Emitter) -> Symbol:
     """The angle in the complex plane; pi for negative numbers."""
     x = given(call, emit)
+    x = emit.cast(x, join(x.dtype, "float"))
     if is_complex(x):
         return emit.op("arctan2", emit.op("imag", x), emit.op("real", x))
-    x = emit.cast(x, join(x.dtype, "float"))
     zero = number_like(emit, 0, x)
     return emit.op("where", emit.op("less", x, zero), number_like(emit, math.pi, x), zero)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kconvert import Emitter, LayerCall, Register, Symbol, hookimpl
+from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 from kconvert.promotion import is_float
 from kconvert_schemas.dtypes import round_bfloat16
 
@@ -42,7 +42,9 @@ def saturate_cast(call: LayerCall, emit: Emitter) -> Symbol:
     dtype = dtype_setting(call, x.dtype)
     low, high = limits(x.dtype, dtype)
     y = emit.cast(x, "int32") if x.dtype == "bool" else x
-    y = emit.op("maximum", emit.op("minimum", y, number_like(emit, high, y)), number_like(emit, low, y))
+    own = (None, None) if is_float(x.dtype) else _range(x.dtype)
+    y = y if high == own[1] else emit.op("minimum", y, number_like(emit, high, y))
+    y = y if low == own[0] else emit.op("maximum", y, number_like(emit, low, y))
     return emit.cast(y, dtype)
 
 
@@ -50,9 +52,19 @@ def limits(source: str, target: str) -> tuple[Any, Any]:
     """Return the range that both dtypes have; for floats as whole numbers, the last float inside it."""
     (low, high), (least, most) = _range(source), _range(target)
     low, high = max(low, least), min(high, most)
+    if is_float(target) and not is_float(source) and _rounded(high, target) > high:
+        raise Unsupported(
+            f"Keras gives wrong numbers for {source} to {target}: use keras.ops.cast, which cannot overflow"
+        )
     if is_float(source) and not is_float(target):
         return _towards_0(low, source), _towards_0(high, source)
     return low, high
+
+
+def _rounded(value: int, dtype: str) -> float:
+    if dtype == "bfloat16":
+        return float(round_bfloat16(np.array([value], np.float32))[0])
+    return float(np.dtype(dtype).type(value))
 
 
 def _range(dtype: str) -> tuple[Any, Any]:

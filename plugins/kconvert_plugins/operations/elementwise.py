@@ -36,6 +36,12 @@ def floats(call: LayerCall, emit: Emitter) -> Symbol:
     return emit.cast(x, join(x.dtype, "float"))
 
 
+def exponent(call: LayerCall, emit: Emitter) -> Symbol:
+    """Return the argument x as exponentials take it: whole numbers and bools as float32, complex128 as it is."""
+    x = given(call, emit)
+    return x if x.dtype == "complex128" else emit.cast(x, join(x.dtype, "float"))
+
+
 def _as_is(op: str) -> Lower:
     return documented(lambda call, emit: emit.op(op, given(call, emit)), f"The op `{op}`.")
 
@@ -43,7 +49,18 @@ def _as_is(op: str) -> Lower:
 def absolute(call: LayerCall, emit: Emitter) -> Symbol:
     """|x|; unsigned integers and bools are handed on."""
     x = given(call, emit)
+    if x.dtype.startswith("complex"):
+        return length(emit, emit.op("real", x), emit.op("imag", x))
     return x if x.dtype.startswith("uint") or x.dtype == "bool" else emit.op("abs", x)
+
+
+def length(emit: Emitter, x1: Symbol, x2: Symbol) -> Symbol:
+    """Return sqrt(x1^2 + x2^2), without overflow."""
+    x1, x2 = emit.op("abs", x1), emit.op("abs", x2)
+    large, small = emit.op("maximum", x1, x2), emit.op("minimum", x1, x2)
+    zero, one = number_like(emit, 0, large), number_like(emit, 1, large)
+    ratio = emit.op("where", emit.op("equal", large, zero), zero, emit.op("divide", small, large))
+    return emit.op("multiply", large, emit.op("sqrt", emit.op("add", one, emit.op("multiply", ratio, ratio))))
 
 
 def square(call: LayerCall, emit: Emitter) -> Symbol:
@@ -76,7 +93,7 @@ def cbrt(call: LayerCall, emit: Emitter) -> Symbol:
 
 def exp2(call: LayerCall, emit: Emitter) -> Symbol:
     """2 to the power x."""
-    x = floats(call, emit)
+    x = exponent(call, emit)
     return emit.op("power", number_like(emit, 2, x), x)
 
 
@@ -217,7 +234,7 @@ FUNCTIONS: dict[str, Lower] = {
         for name, op in (
             ("Arccos", "arccos"), ("Arccosh", "arccosh"), ("Arcsin", "arcsin"), ("Arcsinh", "arcsinh"),
             ("Arctan", "arctan"), ("Arctanh", "arctanh"), ("Ceil", "ceil"), ("Cos", "cos"), ("Cosh", "cosh"),
-            ("Exp", "exp"), ("Expm1", "expm1"), ("Floor", "floor"), ("Log", "log"), ("Log1p", "log1p"),
+            ("Expm1", "expm1"), ("Floor", "floor"), ("Log", "log"), ("Log1p", "log1p"),
             ("Sin", "sin"), ("Sinh", "sinh"), ("Sqrt", "sqrt"), ("Tan", "tan"), ("Tanh", "tanh"),
         )
     },
@@ -227,6 +244,7 @@ FUNCTIONS: dict[str, Lower] = {
             ("Negative", "negative"), ("Sign", "sign"), ("Erf", "erf"), ("Erfc", "erfc"), ("Erfinv", "erfinv"),
         )
     },
+    "Exp": documented(lambda call, emit: emit.op("exp", exponent(call, emit)), "e to the power x."),
     "Absolute": absolute,
     "Abs": absolute,
     "Fabs": fabs,

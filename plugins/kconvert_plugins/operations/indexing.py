@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
+from kconvert import ArrayConstant, Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 from kconvert_schemas.dims import Dim
 
 from .operands import (
@@ -131,8 +131,7 @@ def select(call: LayerCall, emit: Emitter) -> Symbol:
 
 def _starts(call: LayerCall, rank: int) -> list[int]:
     starts = call.argument("start_indices")
-    if isinstance(starts, dict):
-        starts = starts.get("config", {}).get("value")
+    starts = starts.value if isinstance(starts, ArrayConstant) else starts
     if not isinstance(starts, (list, tuple)) or not all(map(_is_int, starts)) or len(starts) != rank:
         raise Unsupported("its start indices must be whole numbers, one for each axis; computed ones are not converted")
     return list(starts)

@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported
+from kconvert import ArrayConstant, Emitter, LayerCall, Register, Symbol, Unsupported
 from kconvert.promotion import result_type
 from kconvert_schemas.dims import Dim
 from kconvert_schemas.dtypes import DTYPES
 
-ARRAYS = ("__numpy__", "__tensor__")
 SHOWN_SIZE = 16
 """Arrays up to this size stand in graph.json itself."""
 
@@ -179,11 +178,8 @@ def sliced(emit: Emitter, x: Symbol, axis: int, start: int | None, stop: int | N
 
 def _array(value: Any) -> tuple[np.ndarray[Any, Any], str]:
     """Return a constant of the file as an array, and the dtype that TensorFlow gives it."""
-    if isinstance(value, Mapping) and value.get("class_name") in ARRAYS and isinstance(value.get("config"), Mapping):
-        dtype = value["config"].get("dtype")
-        if dtype not in DTYPES:
-            raise Unsupported(f"it is called with an array of the dtype {dtype!r:.40}")
-        return _regular(value["config"].get("value")), dtype
+    if isinstance(value, ArrayConstant):
+        return _regular(value.value), value.dtype
     array = _regular(value)
     if array.dtype.kind == "i":
         fits = array.size == 0 or (array.min() >= -(2**31) and array.max() < 2**31)

@@ -76,7 +76,8 @@ def vdot(call: LayerCall, emit: Emitter) -> Symbol:
 def outer(call: LayerCall, emit: Emitter) -> Symbol:
     """Every element of x1 times every element of x2."""
     x1, x2 = strong(emit, arguments(call, "x1", "x2"))
-    return emit.op("multiply", reshaped(emit, x1, [-1, 1]), flattened(emit, x2))
+    op = "logical_and" if x1.dtype == "bool" else "multiply"
+    return emit.op(op, reshaped(emit, x1, [-1, 1]), flattened(emit, x2))
 
 
 WIDE = ("int32", "int64", "float16", "float32", "float64", "bfloat16", "complex64", "complex128")

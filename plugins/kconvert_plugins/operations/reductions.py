@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
-from kconvert.promotion import is_float
+from kconvert.promotion import is_integer
 
 from .operands import (
     Lower,
@@ -18,6 +18,7 @@ from .operands import (
     flattened,
     given,
     join,
+    moved,
     number_like,
     register_table,
     reshaped,
@@ -62,7 +63,7 @@ def mean(call: LayerCall, emit: Emitter) -> Symbol:
     x = given(call, emit)
     dtype = join(x.dtype, "float32")
     y = over(call, emit, "mean", emit.cast(x, dtype))
-    return emit.cast(y, x.dtype if is_float(x.dtype) else dtype)
+    return emit.cast(y, dtype if is_integer(x.dtype) or x.dtype == "bool" else x.dtype)
 
 
 def _moment(root: bool) -> Lower:
@@ -177,9 +178,18 @@ def logsumexp(call: LayerCall, emit: Emitter) -> Symbol:
 def norm(call: LayerCall, emit: Emitter) -> Symbol:
     """Vector norms of any order over one axis; Frobenius, 1 and infinity norms of matrices over two."""
     x = given(call, emit)
+    axes = axes_of(call.argument("axis", None), x.rank)
+    order, keepdims = call.argument("ord", None), bool(call.argument("keepdims", False))
+    y = norm_of(emit, x, axes, order, keepdims)
+    if keepdims and len(axes) == 2 and order in ("nuc", 2, -2):
+        for axis in call.argument("axis", None) or axes:  # Keras inserts them one after the other, as they were given
+            y = expanded(emit, y, [axis_of(axis, y.rank + 1)])
+    return y
+
+
+def norm_of(emit: Emitter, x: Symbol, axes: list[int], order: Any, keepdims: bool) -> Symbol:
+    """Return a norm of `x`, in floats."""
     x = emit.cast(x, join(x.dtype, "float"))
-    axes, order = axes_of(call.argument("axis", None), x.rank), call.argument("ord", None)
-    keepdims = bool(call.argument("keepdims", False))
     if len(axes) == 1:
         return _vector_norm(emit, x, axes, order, keepdims)
     if len(axes) != 2:
@@ -206,8 +216,11 @@ def _vector_norm(emit: Emitter, x: Symbol, axes: list[int], order: Any, keepdims
 def _matrix_norm(emit: Emitter, x: Symbol, axes: list[int], order: Any, keepdims: bool) -> Symbol:
     if order in (None, "fro"):
         return emit.op("sqrt", emit.op("sum", emit.op("multiply", x, x), axes=axes, keepdims=keepdims))
+    if order in ("nuc", 2, -2):
+        _, values, _ = emit.op("svd", moved(emit, x, axes, [x.rank - 2, x.rank - 1]))
+        return emit.op({"nuc": "sum", 2: "max", -2: "min"}[order], values, axes=[-1])
     if isinstance(order, str) or order not in (1, -1, math.inf, -math.inf):
-        raise Unsupported(f"its ord {order!r:.40} needs singular values, or is not a norm of matrices")
+        raise Unsupported(f"its ord {order!r:.40} is not a norm of matrices")
     inner, outer = axes if abs(order) == 1 else axes[::-1]
     sums = emit.op("sum", emit.op("abs", x), axes=[inner], keepdims=True)
     y: Symbol = emit.op("max" if order > 0 else "min", sums, axes=[outer], keepdims=True)

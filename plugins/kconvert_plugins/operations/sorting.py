@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
+from kconvert import ArrayConstant, Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 from kconvert.promotion import is_float
 
 from .operands import (
@@ -70,13 +70,18 @@ def top_k(call: LayerCall, emit: Emitter) -> list[Symbol]:
 
 
 def in_top_k(call: LayerCall, emit: Emitter) -> Symbol:
-    """Whether the prediction for the target is finite and fewer than k predictions are larger."""
+    """Whether fewer than k predictions are larger than the target's; never where one is not finite."""
     targets, predictions = given(call, emit, "targets"), given(call, emit, "predictions")
-    chosen = emit.op("take_along_axis", predictions, expanded(emit, targets, [1]), axis=1)
+    classes = known(predictions.shape[1], "the number of classes")
+    zero = emit.constant(0, targets.dtype)
+    inside = emit.op("less", targets, emit.constant(classes, targets.dtype))
+    inside = emit.op("logical_and", inside, emit.op("greater_equal", targets, zero))
+    places = expanded(emit, emit.op("where", inside, targets, zero), [1])
+    chosen = emit.op("take_along_axis", predictions, places, axis=1)
     larger = emit.op("sum", emit.cast(emit.op("greater", predictions, chosen), "int32"), axes=[1])
     few = emit.op("less", larger, emit.constant(call.config.int("k"), "int32"))
-    finite = emit.op("all", emit.op("isfinite", chosen), axes=[1])
-    return emit.op("logical_and", few, finite)
+    finite = emit.op("all", emit.op("isfinite", predictions), axes=[1])
+    return emit.op("logical_and", emit.op("logical_and", few, inside), finite)
 
 
 def search_sorted(call: LayerCall, emit: Emitter) -> Symbol:
@@ -115,8 +120,9 @@ def _fractions(call: LayerCall, whole: np.float32) -> Any:
     q = call.argument("q")
     if isinstance(q, Symbol):
         raise Unsupported("its q must be numbers, not computed")
-    wide = isinstance(q, dict) and q["config"].get("dtype") == "float64" and whole == 1
-    numbers = np.asarray(q["config"]["value"] if isinstance(q, dict) else q, np.float64)
+    held = isinstance(q, ArrayConstant)
+    wide = held and q.dtype == "float64" and whole == 1
+    numbers = np.asarray(q.value if held else q, np.float64)
     return numbers if wide else (numbers.astype(np.float32) / whole).astype(np.float64)
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import math
+import sys
+import warnings
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -32,7 +34,7 @@ def read_npy(source: Source, ports: Sequence[Port]) -> dict[str, Any]:
             f"{source.label} holds one array; {len(ports)} inputs are wanted: {names(ports)}. Give a file for each "
             f"(NAME=FILE), or an .npz with these names."
         )
-    return {ports[0].name: _from_bytes(source) if source.is_stream else _mapped(source)}
+    return {ports[0].name: _checked(source, _from_bytes(source) if source.is_stream else _mapped(source))}
 
 
 def read_npz(source: Source, ports: Sequence[Port]) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def read_npz(source: Source, ports: Sequence[Port]) -> dict[str, Any]:
         with zipfile.ZipFile(io.BytesIO(source.data) if source.is_stream else source.path) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             chosen = _choose(source, ports, list(members))
-            return {name: _member(source, archive, members[member]) for name, member in chosen.items()}
+            return {name: _checked(source, _member(source, archive, members[m])) for name, m in chosen.items()}
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise InputError(f"{source.label} is a damaged .npz file: {error}.") from error
 
@@ -63,6 +65,15 @@ def _choose(source: Source, ports: Sequence[Port], found: Sequence[str]) -> dict
         return dict(zip(wanted, sorted(found, key=lambda n: int(n[4:]) if len(found) > 1 else 0), strict=True))
     held = ", ".join(map(show, found)) or "nothing"
     raise InputError(f"{source.label} holds {held}; expected arrays named {names(ports)}.")
+
+
+def _checked(source: Source, array: Array) -> Array:
+    """Return `array`; raises InputError for strings that are not Unicode, at which NumPy itself fails."""
+    if array.dtype.kind == "U" and array.size:
+        codes = np.ascontiguousarray(array).reshape(-1).view(array.dtype.byteorder.replace("|", "=") + "u4")
+        if codes.max() > sys.maxunicode:
+            raise InputError(f"{source.label} holds strings that are not Unicode: the file is damaged.")
+    return array
 
 
 def _mapped(source: Source) -> Array:
@@ -102,7 +113,9 @@ def _header(source: Source, file: IO[bytes]) -> tuple[tuple[int, ...], Literal["
         raise InputError(f"{source.label} is not a .npy array, or is damaged at its beginning.")
     read = np.lib.format.read_array_header_1_0 if width == 2 else np.lib.format.read_array_header_2_0
     try:
-        shape, fortran, dtype = read(io.BytesIO(prefix + file.read(length)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            shape, fortran, dtype = read(io.BytesIO(prefix + file.read(length)))
     except Exception as error:  # NumPy parses the header as Python; what that raises for a damaged one is open
         raise InputError(f"{source.label} has a damaged .npy header: {error!s:.100}.") from None
     if dtype.kind not in PLAIN or dtype.itemsize == 0:

@@ -33,18 +33,12 @@ def read_image(source: Source, ports: Sequence[Port]) -> dict[str, Any]:
     except ImportError:
         raise InputError(f"{source.label} is a picture; install Pillow to read it: pip install pillow.") from None
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             with Image.open(io.BytesIO(source.data), formats=FORMATS) as image:
                 _check_size(source, port, image.size, (height, width))
-                if getattr(image, "n_frames", 1) > 1:
-                    source.notes.append(f"only the first of the {image.n_frames} pictures in {source.label} is used")
-                if image.mode not in EIGHT_BIT:
-                    raise InputError(
-                        f"{source.label} has pixels of the kind {image.mode!r}; expected 8 bits a channel."
-                    )
-                mode = MODES[channels] if channels else ("L" if image.mode in ("1", "L") else "RGB")
-                pixels = np.asarray(image.convert(mode), np.float32)
+                pixels = _pixels(source, image, channels)
         except InputError:
             raise
         except Exception as error:  # Pillow raises many kinds for damaged files
@@ -52,8 +46,18 @@ def read_image(source: Source, ports: Sequence[Port]) -> dict[str, Any]:
     return {port.name: _arranged(pixels, port.type.shape, axis)}
 
 
+def _pixels(source: Source, image: Any, channels: int | None) -> Array:
+    """Decode a picture; where the number of channels is open, grey ones have 1 and others 3."""
+    if getattr(image, "n_frames", 1) > 1:
+        source.notes.append(f"only the first of the {image.n_frames} pictures in {source.label} is used")
+    if image.mode not in EIGHT_BIT:
+        raise InputError(f"{source.label} has pixels of the kind {image.mode!r}; expected 8 bits a channel.")
+    mode = MODES[channels] if channels else ("L" if image.mode in ("1", "L") else "RGB")
+    return np.asarray(image.convert(mode), np.float32)
+
+
 def _layout(source: Source, port: Port) -> tuple[int, tuple[int | None, int | None, int | None]]:
-    """Return the axis of the channels and (height, width, channels); 0 channels where there is no such axis."""
+    """Return the axis of the channels (0 where there is none) and (height, width, channels)."""
     shape = port.type.shape
     if len(shape) == 3:
         return 0, (shape[1], shape[2], 1)

@@ -40,7 +40,7 @@ def _described(array: Array) -> str:
 
 def _rows(array: Array) -> Iterator[str]:
     """Yield the rows of a table, its columns aligned."""
-    table = array.reshape(len(array), -1) if array.ndim else array.reshape(1, 1)
+    table = array if array.ndim == 2 else array.reshape(-1, 1)
     if array.dtype == object:
         yield from ("  ".join(printable(str(cell)) for cell in row) for row in table)
         return

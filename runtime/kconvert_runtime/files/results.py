@@ -119,7 +119,7 @@ def _csv(path: Path, results: Results, labels: Sequence[str] | None) -> Iterator
     import csv
     import io
 
-    tables = {name: array.reshape(len(array), -1) for name, array in results.items() if array.ndim in (1, 2)}
+    tables = {n: a if a.ndim == 2 else a.reshape(-1, 1) for n, a in results.items() if a.ndim in (1, 2)}
     odd = [name for name in results if name not in tables]
     if odd or len({len(table) for table in tables.values()}) > 1:
         what = f"{show(odd[0])} has the shape {results[odd[0]].shape}" if odd else "the outputs differ in their rows"

@@ -11,7 +11,7 @@ from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError
 
 from ..registry import kernel
-from .windows import blocks, extent, padded, pads_of, patches
+from .windows import blocks, extent, padded, pads_of, patches, within
 
 COLUMNS = 1 << 19
 """Most elements of the im2col matrix that are held at a time: 2 MB of float32, which stays in the cache."""
@@ -21,7 +21,8 @@ PLANE = 1 << 15
 
 @kernel("conv")
 def conv(
-    x: Array, kernel: Array, *, strides: list[int], padding: str, dilation_rate: list[int], groups: int, data_format: str
+    x: Array, kernel: Array, *,
+    strides: list[int], padding: str, dilation_rate: list[int], groups: int, data_format: str,
 ) -> Array:  # fmt: skip
     """Cross-correlation of x (batch, spatial..., channels) with kernel (spatial..., channels / groups, filters).
 
@@ -53,7 +54,7 @@ def _conv(
 def pointwise(x: Array, kernel: Array, strides: Sequence[int]) -> Array:
     """Convolve with a window of one element: a matrix product over the channels. A window of 1 is never padded."""
     if any(stride > 1 for stride in strides):
-        x = x[(slice(None), *(slice(None, None, stride) for stride in strides))]
+        x = x[within([slice(None, None, stride) for stride in strides])]
     rows = np.ascontiguousarray(x).reshape(math.prod(x.shape[:-1]), x.shape[-1])
     return (rows @ kernel.reshape(kernel.shape[-2:])).reshape(*x.shape[:-1], kernel.shape[-1])
 
@@ -64,12 +65,11 @@ def im2col(x: Array, kernel: Array, strides: Sequence[int], dilations: Sequence[
     depth = math.prod(windows) * channels
     weights = kernel.reshape(depth, groups, filters // groups).transpose(1, 0, 2)
     view = patches(x, windows, strides, dilations)
-    positions = view.shape[1 : 1 + len(windows)]
-    y = np.empty((x.shape[0], *positions, filters), x.dtype)
-    cost = math.prod(positions[1:]) * depth * groups
-    for images, rows in blocks(x.shape[0], positions[0], cost, COLUMNS):
-        columns = _columns(view[images, rows], depth, groups)
-        out = y[images, rows].reshape(columns.shape[1], groups, filters // groups).transpose(1, 0, 2)
+    places = view.shape[: 1 + len(windows)]
+    y = np.empty((*places, filters), x.dtype)
+    for block in blocks(places, depth * groups, COLUMNS):
+        columns = _columns(view[block], depth, groups)
+        out = y[block].reshape(columns.shape[1], groups, filters // groups).transpose(1, 0, 2)
         np.matmul(columns, weights, out=out)
     return y
 
@@ -93,18 +93,16 @@ def depthwise(x: Array, kernel: Array, strides: Sequence[int], dilations: Sequen
     if filters > x.shape[-1]:
         x = np.repeat(x, filters // x.shape[-1], axis=-1)
     view = patches(x, windows, strides, dilations)
-    positions = view.shape[1 : 1 + len(windows)]
-    y = np.empty((x.shape[0], *positions, filters), x.dtype)
-    product = np.empty(0, x.dtype)
-    cost = math.prod(positions[1:]) * filters
-    taps = [(index, np.tile(kernel[(*index, 0)], (positions[-1], 1))) for index in np.ndindex(*windows)]
-    for images, rows in blocks(x.shape[0], positions[0], cost, PLANE):
-        out = y[images, rows]
-        product = product if product.shape == out.shape else np.empty_like(out)
-        for number, (index, weights) in enumerate(taps):
-            values = view[(images, rows, *[slice(None)] * (len(windows) - 1), *index)]
+    places = view.shape[: 1 + len(windows)]
+    y = np.empty((*places, filters), x.dtype)
+    taps = [np.tile(tap, (places[-1], 1)) for tap in kernel.reshape(-1, filters)]
+    for block in blocks(places, filters, PLANE):
+        out, values = y[block], view[block]
+        product = np.empty_like(out)
+        for number, index in enumerate(np.ndindex(*windows)):
+            tap, reads = taps[number][: out.shape[-2]], (..., *index, slice(None))
             if number == 0:
-                np.multiply(values, weights[: out.shape[-2]], out=out)
+                np.multiply(values[reads], tap, out=out)
             else:
-                out += np.multiply(values, weights[: out.shape[-2]], out=product)
+                out += np.multiply(values[reads], tap, out=product)
     return y

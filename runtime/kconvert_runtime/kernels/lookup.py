@@ -33,8 +33,8 @@ def lookup(x: Array, keys: Array, values: Array, default: Array | None = None) -
 
 
 def _not_found(strangers: Array) -> str:
-    shown = ", ".join(show(value) for value in dict.fromkeys(strangers[: 10 * SHOWN].tolist()))
-    return f"{strangers.size} values are not in the vocabulary, which has no place for others ({shown})"
+    shown = ", ".join(map(show, list(dict.fromkeys(strangers[:100].tolist()))[:SHOWN]))
+    return f"the vocabulary has no place for values outside it, such as {shown} (found: {strangers.size})"
 
 
 _finders: dict[int, tuple[weakref.ref[Array], Finder]] = {}

@@ -49,6 +49,10 @@ class _Step:
         starts = np.arange(self.length) * self.stride - self.before
         return (np.minimum(starts + self.window, self.size) - np.maximum(starts, 0)).astype(dtype)
 
+    def index(self, part: slice) -> tuple[slice, ...]:
+        """Return the index that applies `part` to the axis."""
+        return (*[slice(None)] * self.axis, part)
+
     def tap(self, index: int) -> tuple[slice, slice]:
         """Return the positions whose element number `index` is inside the axis, and these elements."""
         offset = index - self.before
@@ -70,11 +74,10 @@ def _steps(x: Array, pool_size: list[int], strides: list[int], padding: str, dat
 
 def _combine(combine: np.ufunc, x: Array, step: _Step) -> Array:
     """Combine the elements of each window; the element at `before` is inside x for every position."""
-    lead = (slice(None),) * step.axis
-    y = x[(*lead, step.tap(step.before)[1])].copy()
+    y = x[step.index(step.tap(step.before)[1])].copy()
     for index in range(step.window):
         positions, elements = step.tap(index)
         if index != step.before and positions.start < positions.stop:
-            out = y[(*lead, positions)]
-            combine(out, x[(*lead, elements)], out=out)
+            out = y[step.index(positions)]
+            combine(out, x[step.index(elements)], out=out)
     return y

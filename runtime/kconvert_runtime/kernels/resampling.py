@@ -21,7 +21,7 @@ STEPS = 1024
 
 @kernel("resize")
 def resize(x: Array, *, size: list[Dim], interpolation: str, antialias: bool, data_format: str) -> Array:
-    """x with its spatial axes resampled to size, the last one first."""
+    """Resample the spatial axes of x to size, the last one first."""
     first = 1 if data_format == "channels_last" else 2
     lengths = [length or 0 for length in resolve(size, {"x": x.shape})]
     for axis in reversed(range(first, first + len(lengths))):

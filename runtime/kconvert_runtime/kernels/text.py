@@ -19,7 +19,10 @@ _WORD = re.compile(r"[^ \t\n\v\f\r]+")
 
 @kernel("standardize_text")
 def standardize_text(x: Array, *, lower: bool = False, remove: str = "") -> Array:
-    """A-Z become a-z, the characters in `remove` vanish. Only ASCII changes: Keras gives tf.strings.lower no encoding."""
+    """A-Z become a-z, the characters in `remove` vanish.
+
+    No other letter changes: Keras calls tf.strings.lower without an encoding, which means ASCII.
+    """
     table, gone = LOWERED if lower else None, remove.encode("ascii")
     return _objects([s.encode().translate(table, gone).decode() for s in x.ravel().tolist()]).reshape(x.shape)
 

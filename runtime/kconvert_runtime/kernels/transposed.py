@@ -11,7 +11,7 @@ from kconvert_schemas.dtypes import Array
 from kconvert_schemas.ops.windows import transposed_count
 
 from ..registry import kernel
-from .windows import blocks, extent
+from .windows import blocks, extent, within
 
 COLUMNS = 1 << 19
 """Most elements of the columns that are held at a time."""
@@ -35,7 +35,7 @@ def conv_transpose(
         stop = front + (length or 0)
         whole.append(max((size - 1) * stride + span, stop))
         kept.append(slice(front, stop))
-    y = spread(last, kernel, strides, dilation_rate, whole)[(slice(None), *kept)]
+    y = spread(last, kernel, strides, dilation_rate, whole)[within(kept)]
     return y if data_format == "channels_last" else np.moveaxis(y, -1, 1)
 
 
@@ -47,17 +47,19 @@ def spread(x: Array, kernel: Array, strides: Sequence[int], dilations: Sequence[
     if x.size == 0:
         return y
     x = np.ascontiguousarray(x)
-    cost = math.prod(x.shape[2:-1]) * weights.shape[1]
-    for images, rows in blocks(x.shape[0], x.shape[1], cost, COLUMNS):
-        block = x[images, rows]
-        columns = (block.reshape(-1, channels) @ weights).reshape(*block.shape[:-1], *windows, filters)
+    for block in blocks(x.shape[:-1], weights.shape[1], COLUMNS):
+        values = x[block]
+        columns = (values.reshape(-1, channels) @ weights).reshape(*values.shape[:-1], *windows, filters)
+        first = [part.start for part in block[1:]] + [0] * (x.ndim - 1 - len(block))
         for index in np.ndindex(*windows):
-            starts = [tap * dilation for tap, dilation in zip(index, dilations, strict=True)]
-            starts[0] += rows.start * strides[0]
-            places = [_every(*step) for step in zip(starts, block.shape[1:-1], strides, strict=True)]
-            y[(images, *places)] += columns[(*[slice(None)] * (x.ndim - 1), *index)]
+            steps = zip(first, values.shape[1:-1], index, strides, dilations, strict=True)
+            there = (block[0], *(_reached(*step) for step in steps))
+            tap = (..., *index, slice(None))
+            y[there] += columns[tap]
     return y
 
 
-def _every(start: int, count: int, stride: int) -> slice:
+def _reached(first: int, count: int, tap: int, stride: int, dilation: int) -> slice:
+    """Return where tap number `tap` of `count` elements from the `first` on goes along an axis."""
+    start = first * stride + tap * dilation
     return slice(start, start + (count - 1) * stride + 1, stride)

@@ -36,9 +36,14 @@ def padded(x: Array, pads: Pads) -> Array:
         return np.ascontiguousarray(x)
     sizes = [size + sum(pad) for size, pad in zip(x.shape[1:-1], pads, strict=True)]
     result = np.zeros((x.shape[0], *sizes, x.shape[-1]), x.dtype)
-    inner = tuple(slice(pad[0], pad[0] + size) for size, pad in zip(x.shape[1:-1], pads, strict=True))
-    result[(slice(None), *inner)] = x
+    inner = [slice(pad[0], pad[0] + size) for size, pad in zip(x.shape[1:-1], pads, strict=True)]
+    result[within(inner)] = x
     return result
+
+
+def within(spatial: Sequence[slice]) -> tuple[slice, ...]:
+    """Return the index that applies slices to the spatial axes."""
+    return (slice(None), *spatial)
 
 
 def patches(x: Array, windows: Sequence[int], strides: Sequence[int], dilations: Sequence[int]) -> Array:
@@ -57,18 +62,18 @@ def patches(x: Array, windows: Sequence[int], strides: Sequence[int], dilations:
     )
 
 
-def blocks(batch: int, rows: int, cost: int, limit: int) -> Iterator[tuple[slice, slice]]:
-    """Cut (batch, rows) into blocks of at most `limit` elements where one row costs `cost`.
+def blocks(shape: Sequence[int], cost: int, limit: int) -> Iterator[tuple[slice, ...]]:
+    """Cut an array of `shape`, each element of which costs `cost`, into blocks that cost at most `limit`.
 
-    Yields slices of both axes: several whole images, or some rows of one image. A block has at least one row.
+    Yields indices of blocks, in order; a block is contiguous in C order, and has at least one element.
     """
-    image = max(rows * cost, 1)
-    if image <= limit:
-        step = limit // image
-        for start in range(0, batch, step):
-            yield slice(start, min(start + step, batch)), slice(0, rows)
+    if 0 in shape:
         return
+    axis = len(shape)
+    while axis > 1 and cost * shape[axis - 1] <= limit:
+        axis -= 1
+        cost *= shape[axis]
     step = max(limit // max(cost, 1), 1)
-    for index in range(batch):
-        for start in range(0, rows, step):
-            yield slice(index, index + 1), slice(start, min(start + step, rows))
+    for outer in np.ndindex(*shape[: axis - 1]):
+        for start in range(0, shape[axis - 1], step):
+            yield (*(slice(i, i + 1) for i in outer), slice(start, min(start + step, shape[axis - 1])))

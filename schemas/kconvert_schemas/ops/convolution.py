@@ -31,7 +31,9 @@ def _conv_transpose(types: Inputs, attrs: Attrs) -> TensorType:
     require_rank(types.kernel, len(sizes) + 2, "kernel")
     *windows, filters, depth = types.kernel.shape
     strides, dilations = (per_axis(attrs, name, len(sizes)) for name in ("strides", "dilation_rate"))
-    outside = per_axis(attrs, "output_padding", len(sizes)) if attrs["output_padding"] is not None else [None] * len(sizes)
+    outside: list[int | None] = [None] * len(sizes)
+    if attrs["output_padding"] is not None:
+        outside = [*per_axis(attrs, "output_padding", len(sizes))]
     if channels is not None and depth is not None and channels != depth:
         raise OpError(f"kernel takes {depth} channels, x has {channels}")
     steps = zip(sizes, extents(tuple(windows), dilations), strides, outside, strict=True)
@@ -46,10 +48,10 @@ OPS = (
             "groups": Attr("int", 1, minimum=1), "data_format": LAYOUT},
            differentiable=("x", "kernel")),
     OpSpec("conv_transpose", ("x", "kernel"), _conv_transpose,
-           "what conv's gradient does to x: each element is spread over a window; kernel (spatial..., filters, channels)",
+           "each element spread over a window, as in conv's gradient; kernel (spatial..., filters, channels)",
            {"strides": Attr("ints", minimum=1), "padding": PADDING,
             "output_padding": Attr("ints", None, nullable=True, minimum=0,
-                                   doc="elements after the last window; null: valid up to the stride, same to size stride"),
+                                   doc="elements behind the last window; null: as many as the stride needs"),
             "dilation_rate": Attr("ints", minimum=1), "data_format": LAYOUT},
            differentiable=("x", "kernel")),
 )  # fmt: skip

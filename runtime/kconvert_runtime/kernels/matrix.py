@@ -1,0 +1,42 @@
+"""Factors and inverses of matrices, by LAPACK through NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kconvert_schemas.dtypes import Array
+
+from ..registry import kernel
+
+
+@kernel("cholesky")
+def cholesky(x: Array) -> Array:
+    """The lower triangle l with l l^T = x; ValueError (LinAlgError) for a matrix that is not positive definite."""
+    return np.linalg.cholesky(x)
+
+
+@kernel("qr")
+def qr(x: Array, *, full: bool) -> tuple[Array, ...]:
+    """q with orthonormal columns, r upper triangular."""
+    q, r = np.linalg.qr(x, mode="complete" if full else "reduced")
+    return q, r
+
+
+@kernel("svd")
+def svd(x: Array, *, full: bool) -> tuple[Array, ...]:
+    """x = u diag(s) vh."""
+    u, s, vh = np.linalg.svd(x, full_matrices=full)
+    return u, s, vh
+
+
+@kernel("slogdet")
+def slogdet(x: Array) -> tuple[Array, ...]:
+    """Sign of the determinant, and logarithm of its size."""
+    sign, log = np.linalg.slogdet(x)
+    return np.asarray(sign, x.dtype), np.asarray(log, x.dtype)
+
+
+@kernel("solve")
+def solve(x: Array, y: Array) -> Array:
+    """z with x z = y."""
+    return np.linalg.solve(x, y)
