@@ -27,6 +27,8 @@ INPUT_DTYPES = {
 """What Keras gives a Sequential's first layer as input where that is not the compute dtype of its policy."""
 OPERATIONS = ("keras.src.ops", "keras.ops", "keras.src.activations.activations", "keras.src.quantizers.quantizers")
 """Modules of Keras whose serialised classes are operations; no class name stands in two of them."""
+EXPORTED_AS = {"keras.layers.GroupQueryAttention": "GroupedQueryAttention"}
+"""Layers that are saved under another name than that of their class, which counts in the addresses of weights."""
 MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
 
@@ -187,7 +189,7 @@ def _layers(entries: Sequence[Mapping[str, Any]], spec: LayerSpec, depth: int) -
     layers = []
     for entry in entries:
         name = str(entry["name"])
-        kind = snake_case(str(entry.get("class_name")))
+        kind = snake_case(EXPORTED_AS.get(registered_key(entry), str(entry.get("class_name"))))
         address = ""
         if not registered_key(entry).startswith("keras.ops."):
             address = join(spec.address, "layers", f"{kind}_{used[kind]}" if used[kind] else kind)

@@ -26,7 +26,7 @@ OPS_GROUP = "kconvert.ops"
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """One entry point of an installed package, or one module of the built-in layers.
+    """One entry point of an installed package, or the built-in layers.
 
     package and version are those that pip knows. layers: how many classes it converts. ops: the namespace
     of the ops that it brings, '' for none.
@@ -49,7 +49,8 @@ def load_registry(
     not import, misspells a hook, or claims a class that is taken.
     """
     registry = Registry()
-    plugins = [_register(registry, BUILT_IN, VERSION, m, m.__name__) for m in import_module("kconvert_plugins").MODULES]
+    built_in = import_module("kconvert_plugins")
+    plugins = [_register(registry, BUILT_IN, VERSION, built_in, built_in.__name__)]
     for point in _sorted(entry_points(group=GROUP) if points is None else points):
         plugins.append(_register(registry, _package(point), _version(point), _import(point), point.value))
     for module in modules:

@@ -1,5 +1,9 @@
 """The built-in layers, registered through the same hook as anyone else's."""
 
+from __future__ import annotations
+
+from kconvert import Register, hookimpl
+
 from . import (
     activations,
     adaptive_pooling,
@@ -55,4 +59,11 @@ MODULES = (
     spectrogram,
     *operations.MODULES,
 )
-"""Every module of this package that implements `register_layers`."""
+"""Every module of this package with a `register_layers` of its own."""
+
+
+@hookimpl
+def register_layers(register: Register) -> None:
+    """Register every built-in layer and operation, family by family."""
+    for module in MODULES:
+        module.register_layers(register)

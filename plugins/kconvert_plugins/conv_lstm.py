@@ -51,6 +51,7 @@ def _channel_axis(call: LayerCall, rank: int) -> int:
 def _input_gates(call: LayerCall, emit: Emitter, x: Symbol, rank: int) -> Symbol:
     """Return the convolved inputs of all steps, with the bias: (batch, time, ...), gates along the channels."""
     config, axis, width = call.config, _channel_axis(call, rank), 4 * call.config.int("filters")
+    _require_windows_that_meet(call, x, rank)
     shape = (*config.ints("kernel_size", rank=rank), x.shape[axis + 1], width)
     sizes = [f"x.{i}" if size is None else size for i, size in enumerate(x.shape)]
     joined = emit.op("reshape", x, shape=["x.0*x.1", *sizes[2:]])
@@ -66,6 +67,14 @@ def _input_gates(call: LayerCall, emit: Emitter, x: Symbol, rank: int) -> Symbol
     time: Any = "like.1" if x.shape[1] is None else x.shape[1]
     z: Symbol = emit.op("reshape", y, x, shape=["like.0", time, *rest])
     return z
+
+
+def _require_windows_that_meet(call: LayerCall, x: Symbol, rank: int) -> None:
+    """Refuse what TensorFlow's 3D convolution may compute otherwise than in float32 (as with Conv3D)."""
+    pairs = zip(call.config.ints("kernel_size", rank=rank), call.config.ints("strides", 1, rank), strict=True)
+    if rank == 3 and x.dtype in ("float16", "float64") and call.config.get("padding") == "same":
+        if any(stride > window + 1 for window, stride in pairs):
+            raise Unsupported(f"its windows leave elements out, where TensorFlow in {x.dtype} disagrees with itself")
 
 
 def _states(call: LayerCall, emit: Emitter, z: Symbol, rank: int) -> list[Symbol]:

@@ -16,7 +16,7 @@ def _one(emit: Emitter, x: Symbol) -> Symbol:
 
 
 def sigmoid(emit: Emitter, x: Symbol) -> Symbol:
-    """e / (1 + e), e = exp(x); 1 for infinite e."""
+    """As e / (1 + e), e = exp(x); 1 for infinite e."""
     e = emit.op("exp", x)
     ratio = emit.op("divide", e, emit.op("add", _one(emit, x), e))
     y: Symbol = emit.op("where", emit.op("isinf", e), _one(emit, x), ratio)
@@ -24,13 +24,13 @@ def sigmoid(emit: Emitter, x: Symbol) -> Symbol:
 
 
 def silu(emit: Emitter, x: Symbol) -> Symbol:
-    """x sigmoid(x)."""
+    """As x sigmoid(x)."""
     y: Symbol = emit.op("multiply", x, sigmoid(emit, x))
     return y
 
 
 def elu(emit: Emitter, x: Symbol) -> Symbol:
-    """x above 0, exp(x) - 1 below."""
+    """As x above 0, exp(x) - 1 below."""
     below = emit.op("subtract", emit.op("exp", x), _one(emit, x))
     return _split(emit, x, x, below)
 
@@ -43,12 +43,12 @@ def selu(emit: Emitter, x: Symbol) -> Symbol:
 
 
 def leaky_relu(emit: Emitter, x: Symbol) -> Symbol:
-    """x above 0, 0.2 x below."""
+    """As x above 0, 0.2 x below."""
     return _split(emit, x, x, emit.op("multiply", x, emit.constant(0.2, x.dtype)))
 
 
 def softsign(emit: Emitter, x: Symbol) -> Symbol:
-    """x / (1 + |x|)."""
+    """As x / (1 + |x|)."""
     y: Symbol = emit.op("divide", x, emit.op("add", _one(emit, x), emit.op("abs", x)))
     return y
 
@@ -61,19 +61,19 @@ def hard_sigmoid(emit: Emitter, x: Symbol) -> Symbol:
 
 
 def hard_silu(emit: Emitter, x: Symbol) -> Symbol:
-    """x hard_sigmoid(x)."""
+    """As x hard_sigmoid(x)."""
     y: Symbol = emit.op("multiply", x, hard_sigmoid(emit, x))
     return y
 
 
 def tanh_shrink(emit: Emitter, x: Symbol) -> Symbol:
-    """x - tanh(x)."""
+    """As x - tanh(x)."""
     y: Symbol = emit.op("subtract", x, emit.op("tanh", x))
     return y
 
 
 def log_softmax(emit: Emitter, x: Symbol) -> Symbol:
-    """s - log(sum(exp(s))), s = x - max(x), over the last axis."""
+    """As s - log(sum(exp(s))), s = x - max(x), over the last axis."""
     shifted = emit.op("subtract", x, emit.op("max", x, axes=[-1], keepdims=True))
     total = emit.op("sum", emit.op("exp", shifted), axes=[-1], keepdims=True)
     y: Symbol = emit.op("subtract", shifted, emit.op("log", total))

@@ -15,7 +15,7 @@ from ..dialects import modernize
 from ..modelspec import build_root
 from ..spec import ModelFile
 from .digest import sha256
-from .weights import modern_addresses, read_weights
+from .weights import CHECKPOINT, modern_addresses, read_weights
 
 CONFIG = "config.json"
 METADATA = "metadata.json"
@@ -35,7 +35,7 @@ def read_keras_zip(path: Path) -> ModelFile:
             if WEIGHTS not in names:
                 raise ModelFileError(f"{show(path)} holds no {WEIGHTS}. Save the whole model with `model.save`.")
             weights = read_weights(archive.read(WEIGHTS))
-            assets = {n.removeprefix(ASSETS): archive.read(n) for n in names if n.startswith(ASSETS) and n[-1] != "/"}
+            assets = {_place(n): archive.read(n) for n in sorted(names) if n.startswith(ASSETS) and n[-1] != "/"}
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise ModelFileError(f"{show(path)} is a damaged zip file: {error}. Copy or download it again.") from error
     version = str(metadata.get("keras_version", "")) if isinstance(metadata, Mapping) else ""
@@ -45,6 +45,11 @@ def read_keras_zip(path: Path) -> ModelFile:
         assets,
         Source(path.name, sha256(path), version, "keras zip"),
     )
+
+
+def _place(member: str) -> str:
+    """Return the address of an asset in Keras 3's form; Keras 2 has other names for the folders."""
+    return member.removeprefix(ASSETS).replace("\\", "/").replace(CHECKPOINT, "layers")
 
 
 def _json(data: bytes, name: str) -> Any:

@@ -223,6 +223,13 @@ def view(call: LayerCall, emit: Emitter) -> Symbol:
     return x.with_mask(None)
 
 
+def i0(call: LayerCall, emit: Emitter) -> Symbol:
+    """The modified Bessel function of order 0; int64 becomes float64."""
+    x = given(call, emit)
+    wide = {"int64": "float64"}.get(x.dtype, "float32")
+    return emit.op("i0", x if is_float(x.dtype) else emit.cast(x, wide))
+
+
 def fabs(call: LayerCall, emit: Emitter) -> Symbol:
     """|x|, in floats."""
     return emit.op("abs", floats(call, emit))
@@ -269,4 +276,5 @@ FUNCTIONS: dict[str, Lower] = {
     "Isposinf": _is_infinity(1),
     "Signbit": signbit,
     "View": view,
+    "I0": i0,
 }  # fmt: skip

@@ -1,0 +1,32 @@
+"""Operations that cannot be converted, with the reason."""
+
+from __future__ import annotations
+
+from kconvert import Register, hookimpl
+
+FUNCTION = "it holds Python functions, which are never run. Write the computation with other operations"
+COUNTED = "how many elements it gives depends on their values"
+LOSS = "it is a loss: it belongs to training. Save the model without it"
+NUMBER = "it gives a Python number, not a tensor"
+
+
+@hookimpl
+def register_layers(register: Register) -> None:
+    """Register the refusals."""
+    reasons = {
+        FUNCTION: ("AssociativeScan", "Cond", "ForiLoop", "Map", "Scan", "Switch", "VectorizedMap", "WhileLoop"),
+        COUNTED: ("Arange", "Bincount", "Histogram", "Nonzero", "Unique"),
+        LOSS: (
+            "BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy", "CTCLoss",
+        ),
+        "it searches paths through the time steps; decode outside the model": ("CTCDecode",),
+        NUMBER: ("Ndim",),
+        "the order of the elements on both sides is left open; use keras.ops.sort or top_k": ("Argpartition",),
+        "it picks among the numbers that are not NaN, which are counted when running": (
+            "Nanmedian", "Nanpercentile", "Nanquantile",
+        ),
+        "it imitates quantisation in training, and Keras does not save its settings": ("FakeQuantWithMinMaxVars",),
+        "it is the base class of segment operations": ("SegmentReduction",),
+        "it is a base class": ("Operation", "Function"),
+    }  # fmt: skip
+    register.refuse({f"keras.ops.{name}": reason for reason, names in reasons.items() for name in names})
