@@ -24,8 +24,7 @@ from .errors import Unsupported
 from .hookspecs import hookimpl
 from .registry import Register
 from .report import Report
-from .spec import LayerSpec, TensorRef
-from .spec import ArrayConstant
+from .spec import ArrayConstant, LayerSpec, TensorRef
 from .symbol import Symbol
 from .version import VERSION
 

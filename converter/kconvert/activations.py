@@ -57,6 +57,14 @@ def lookup(value: Any) -> ActivationOp | None:
     return found
 
 
+def custom_name(value: Any) -> str:
+    """Return the registered name of a serialised function that is not Keras' own, '' for all else."""
+    if not isinstance(value, Mapping) or value.get("class_name") != "function":
+        return ""
+    name = _function_name(value)
+    return "" if name in NAMES or name == "linear" else str(name)
+
+
 def write(emit: Emitter, x: Symbol, value: Any) -> Symbol:
     """Write the op of a serialised activation applied to `x`; `x` itself for linear.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -125,6 +126,11 @@ class Emitter:
         if handler is not None:
             written: Symbol = handler.lower(LayerCall(self.layer, Config({}), {"x": x}), self)
             return written
+        handler = self._lowering.registry.handlers.get(activations.custom_name(value))
+        if handler is not None:
+            custom = replace(self.layer, key=handler.name, config={}, build_config={})
+            y: Symbol = handler.lower(LayerCall(custom, Config({}), {"x": x}), self)
+            return y
         return activations.write(self, x, value)
 
     def clear_mask(self, x: Symbol) -> None:

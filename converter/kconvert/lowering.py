@@ -20,6 +20,7 @@ from .config import Config
 from .emitter import Emitter
 from .errors import Unsupported
 from .graphbuilder import GraphBuilder
+from .modelspec import QUANTIZED
 from .order import execution_order
 from .registry import ComputeMask, Handler, Registry
 from .spec import ArrayConstant, Call, LayerSpec, ModelFile, ModelSpec, TensorRef
@@ -66,8 +67,7 @@ class Lowering:
             operation = LayerCall(layer, Config(layer.config), _bind(handler, args, kwargs))
             return _without_masks(handler.lower(operation, emit), operation.arguments)
         args, kwargs = (map_structure(lambda leaf: _symbol(emit, leaf), part) for part in (args, kwargs))
-        if layer.policy.compute not in DTYPES or layer.policy.variable not in DTYPES:
-            raise Unsupported(f"its dtype policy {show(layer.policy.name)} is not known")
+        _check_policy(layer)
         if handler.autocast:
             args, kwargs = (map_structure(lambda leaf: _autocast(emit, leaf), part) for part in (args, kwargs))
         arguments = _bind(handler, args, kwargs)
@@ -231,6 +231,14 @@ class Poisoned(Exception):
 
 
 POISON: Any = object()
+
+
+def _check_policy(layer: LayerSpec) -> None:
+    name = layer.policy.name
+    if QUANTIZED in name:
+        raise Unsupported(f"it is quantized ({name}); convert the model as it was before that")
+    if layer.policy.compute not in DTYPES or layer.policy.variable not in DTYPES:
+        raise Unsupported(f"its dtype policy {show(name)} is not known")
 
 
 def _bind(handler: Handler, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:

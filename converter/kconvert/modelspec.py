@@ -29,6 +29,7 @@ OPERATIONS = ("keras.src.ops", "keras.ops", "keras.src.activations.activations",
 """Modules of Keras whose serialised classes are operations; no class name stands in two of them."""
 EXPORTED_AS = {"keras.layers.GroupQueryAttention": "GroupedQueryAttention"}
 """Layers that are saved under another name than that of their class, which counts in the addresses of weights."""
+QUANTIZED = "_from_"
 MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
 
@@ -91,12 +92,16 @@ def build_layer(config: Mapping[str, Any], path: str, address: str, depth: int =
 
 
 def policy(value: Any, path: str) -> Policy:
-    """Return the policy that a layer's `dtype` stands for; 'float32' where the file says none."""
+    """Return the policy that a layer's `dtype` stands for; 'float32' where the file says none.
+
+    That of a quantized layer is named as Keras does, such as 'int8_from_float32'; no layer computes in it.
+    """
     if isinstance(value, Mapping):
         inner = value.get("config")
-        value = inner.get("name") if isinstance(inner, Mapping) else None
-        if value is None:
-            raise ModelFileError(f"config.json: layer {show(path)} has a dtype policy without a name.")
+        if not isinstance(inner, Mapping):
+            raise ModelFileError(f"config.json: layer {show(path)} has a dtype policy without a config.")
+        quantized = f"{inner['mode']}{QUANTIZED}{inner.get('source_name')}" if inner.get("mode") else None
+        value = inner.get("name") or quantized or value.get("class_name")
     name = str(value) if value is not None else "float32"
     compute = MIXED.get(name, name)
     return Policy(name, compute, "float32" if name in MIXED else compute)

@@ -72,9 +72,9 @@ def _input_gates(call: LayerCall, emit: Emitter, x: Symbol, rank: int) -> Symbol
 def _require_windows_that_meet(call: LayerCall, x: Symbol, rank: int) -> None:
     """Refuse what TensorFlow's 3D convolution may compute otherwise than in float32 (as with Conv3D)."""
     pairs = zip(call.config.ints("kernel_size", rank=rank), call.config.ints("strides", 1, rank), strict=True)
-    if rank == 3 and x.dtype in ("float16", "float64") and call.config.get("padding") == "same":
-        if any(stride > window + 1 for window, stride in pairs):
-            raise Unsupported(f"its windows leave elements out, where TensorFlow in {x.dtype} disagrees with itself")
+    apart = any(stride > window + 1 for window, stride in pairs)
+    if apart and rank == 3 and x.dtype in ("float16", "float64") and call.config.get("padding") == "same":
+        raise Unsupported(f"its windows leave elements out, where TensorFlow in {x.dtype} disagrees with itself")
 
 
 def _states(call: LayerCall, emit: Emitter, z: Symbol, rank: int) -> list[Symbol]:

@@ -155,8 +155,21 @@ def _folded(emit: Emitter, op: str, xs: Sequence[Symbol]) -> Symbol:
     """Apply a two-input op to the first two, then to that and the third, and so on, meeting in one dtype each time."""
     result = xs[0]
     for x in xs[1:]:
+        x = _as_bias(emit, result, x) if op == "add" else x
         result = emit.op(op, *meet(emit, result, x, dtype=_common([result, x])))
     return result
+
+
+def _as_bias(emit: Emitter, x: Symbol, y: Symbol) -> Symbol:
+    """Lay `y` over the channels of `x` where Keras takes it for a bias, wherever its one axis of more than 1 stands.
+
+    Keras does so if no size of `y` is unknown, and that one is the size of the last or of the second axis of `x`.
+    """
+    wide = [size for size in y.shape if size != 1]
+    if x.rank < 2 or len(wide) != 1 or wide[0] is None or wide[0] not in (x.shape[1], x.shape[-1]):
+        return y
+    shape = [wide[0]] if wide[0] == x.shape[-1] else [wide[0], *[1] * (x.rank - 2)]
+    return y if list(y.shape[-len(shape) :]) == shape else emit.op("reshape", y, shape=shape)
 
 
 def _feature_mask(emit: Emitter, x: Symbol) -> Symbol | None:

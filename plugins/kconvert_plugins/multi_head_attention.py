@@ -27,8 +27,7 @@ LOWEST = -0.7 * 3.38953e38
 def register_layers(register: Register) -> None:
     """Register the layers that attend with several heads."""
     register("keras.layers.MultiHeadAttention", multi_head, arguments=ARGUMENTS, compute_mask=masks.keep)
-    names = ["keras.layers.GroupQueryAttention", "keras.layers.GroupedQueryAttention"]
-    register(names, grouped, arguments=ARGUMENTS, compute_mask=masks.keep)
+    register("keras.layers.GroupQueryAttention", grouped, arguments=ARGUMENTS, compute_mask=masks.keep)
 
 
 def multi_head(call: LayerCall, emit: Emitter) -> Any:

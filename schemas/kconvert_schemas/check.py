@@ -129,7 +129,8 @@ class _Checker:
         values = {name: type_ for name, type_ in body.values.items() if name in written}
         known = {**self.weights, **inner}
         nodes = self.nodes(body.nodes, values, known)
-        self.problems += [f"a body gives {show(name)}, which is not in it" for name in body.outputs if name not in known]
+        missing = [name for name in body.outputs if name not in known]
+        self.problems += [f"a body gives {show(name)}, which is not in it" for name in missing]
         return replace(body, nodes=nodes)
 
     def signature(self, signature: Signature, known: Mapping[str, TensorType], where: str) -> None:

@@ -6,8 +6,9 @@ from importlib import import_module
 
 FAMILIES = (
     "core", "activations", "convolution", "pooling", "recurrent", "wrappers", "reshaping", "resampling",
-    "regularization", "normalization", "merging", "text", "lookup", "numerical", "categorical", "spectrogram",
-    "operations", "models",
+    "regularization", "normalization", "merging", "attention", "text", "lookup", "numerical", "categorical",
+    "spectrogram", "operations", "operations_shapes", "operations_reductions", "operations_functions",
+    "operations_tensors", "models",
 )  # fmt: skip
 
 CASES = {family: import_module(f"{__name__}.{family}").CASES for family in FAMILIES}

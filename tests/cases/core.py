@@ -158,7 +158,7 @@ CASES: list[Case] = [
     model("softmax as a layer inside Activation gets the mask", _softmax_of_masked, ids(1, 4, high=6)),
     layer("Embedding", ids(3, 6), input_dim=10, output_dim=4),
     layer("Embedding", ids(3, 6), input_dim=10, output_dim=4, mask_zero=True),
-    layer("Embedding", ids(3, 6, low=-10), input_dim=10, output_dim=4),
+    layer("Embedding", ids(4, 6, low=-10), input_dim=10, output_dim=4),
     layer("Embedding", ids(2, 3, 2, dynamic=(1, 2)), input_dim=10, output_dim=1, mask_zero=True),
     layer("Embedding", ids(4), input_dim=10, output_dim=3),
     *[layer("Embedding", ids(3, 6, dtype=t), input_dim=10, output_dim=4) for t in ("int8", "int16", "int64")],

@@ -46,6 +46,14 @@ def _different_ranks_later(keras: Any) -> Any:
     return keras.Model([a, b], [add([a, a]), add([a, b])])
 
 
+def _fixed(class_name: str, *shapes: tuple[int, ...]) -> Any:
+    def build(keras: Any) -> Any:
+        inputs = [keras.Input(batch_shape=shape) for shape in shapes]
+        return keras.Model(inputs, getattr(keras.layers, class_name)()(inputs))
+
+    return build
+
+
 def _one_input(class_name: str) -> Any:
     def build(keras: Any) -> Any:
         inputs = keras.Input((4, 3))
@@ -58,6 +66,12 @@ def _one_input(class_name: str) -> Any:
 def _pair(*shapes: tuple[int, ...], **options: Any) -> tuple[Tensor, ...]:
     return tuple(x(*shape, **options) for shape in shapes)
 
+
+BIAS_LIKE = (
+    ((3, 4, 3), (3,)), ((3, 3, 4), (3,)), ((3, 4, 2), (3,)), ((1, 5, 5), (1, 5, 1)), ((1, 5, 4), (1, 5, 1)),
+    ((3, 3), (3, 1)), ((1, 2, 3, 4), (1, 1, 3, 1)), ((1, 2, 1, 3), (1, 1, 3, 1)), ((1, 3, 1, 2), (1, 1, 3, 1)),
+)  # fmt: skip
+"""Keras adds the second as a bias, along the channels, even where broadcasting would lay it otherwise."""
 
 CASES: list[Case] = [
     *[layer(name, _pair((2, 3, 4), (2, 3, 4))) for name in ELEMENTWISE],
@@ -91,6 +105,11 @@ CASES: list[Case] = [
         for name in ELEMENTWISE
     ],
     model("an Add that was built for one rank", _different_ranks_later, (x(3, 3, 3), x(3, 3))),
+    *[
+        model(f"{name} of fixed sizes {shapes}", _fixed(name, *shapes), _pair(*shapes))
+        for name in ("Add", "Average", "Subtract")
+        for shapes in BIAS_LIKE
+    ],
     *[layer("Concatenate", _pair((2, 3, 4), (2, 3, 4), (2, 3, 4)), axis=axis) for axis in (0, 1, 2, -1, -2)],
     layer("Concatenate", _pair((2, 3, 4), (2, 5, 4)), axis=1),
     layer("Concatenate", (x(2, 3, 4, dynamic=(1,)), x(2, 5, 4, dynamic=(1,))), axis=-2),

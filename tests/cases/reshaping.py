@@ -50,7 +50,7 @@ CASES: list[Case] = [
     layer("Reshape", x(2, 3, 4, dynamic=(1,)), target_shape=(-1, 2)),
     layer("Reshape", x(2, 3, 4, dynamic=(1,)), target_shape=(2, -1, 2)),
     layer("Reshape", x(2, 6, 4, dynamic=(1,)), target_shape=(3, -1)),
-    layer("Reshape", x(2, 6, 4, dynamic=(1, 2)), target_shape=(3, -1)),
+    layer("Reshape", x(2, 6, 5, dynamic=(1, 2)), target_shape=(3, -1)),
     layer("Reshape", x(2, 3, 4, dynamic=(1,)), target_shape=(2, 6)),
     layer("Reshape", x(2, 1, dynamic=(1,)), target_shape=()),
     layer("Reshape", x(3), target_shape=(1, 1)),

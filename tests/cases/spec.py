@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -121,6 +121,53 @@ def layer(
         return keras.Model(symbols if len(symbols) > 1 else symbols[0], outputs)
 
     return Case(f"{class_name}({shown}) on {types}", build, tensors, tolerance, options)
+
+
+def op(name: str, *args: Any, tolerance: float | None = None, **options: Any) -> Case:
+    """One function of keras.ops ("image.resize" for one of a submodule), called with `args` and `options`.
+
+    A Tensor among them, also within lists, becomes an input of the model; everything else is a constant.
+    """
+    tensors = _tensors([args, options])
+    shown = ", ".join([*(_shown(value) for value in args), *(f"{k}={_shown(v)}" for k, v in options.items())])
+    if tolerance is None:
+        half = {tensor.dtype for tensor in tensors} | {options.get("dtype")}
+        tolerance = 1e-2 if half & set(HALF) else 1e-5
+
+    def build(keras: Any) -> Any:
+        symbols = [keras.Input(t.keras_shape, dtype=t.dtype) for t in tensors]
+        rest = iter(symbols)
+        positional, named = _filled(args, rest), _filled(options, rest)
+        function = keras.ops
+        for part in name.split("."):
+            function = getattr(function, part)
+        return keras.Model(symbols if len(symbols) > 1 else symbols[0], function(*positional, **named))
+
+    return Case(f"{name}({shown})", build, tensors, tolerance, options)
+
+
+def _tensors(value: Any) -> tuple[Tensor, ...]:
+    if isinstance(value, Tensor):
+        return (value,)
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    return tuple(tensor for item in items for tensor in _tensors(item))
+
+
+def _filled(value: Any, symbols: Iterator[Any]) -> Any:
+    """Return `value` with the next symbol in place of each Tensor."""
+    if isinstance(value, Tensor):
+        return next(symbols)
+    if isinstance(value, dict):
+        return {key: _filled(item, symbols) for key, item in value.items()}
+    return type(value)(_filled(item, symbols) for item in value) if isinstance(value, (list, tuple)) else value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"{value.dtype}{list(value.shape)}{'?' if value.dynamic else ''}"
+    if isinstance(value, (list, tuple)) and _tensors(value):
+        return f"[{', '.join(map(_shown, value))}]"
+    return f"{value.dtype}{value.tolist()}" if isinstance(value, np.ndarray) else repr(value)
 
 
 def construct(keras: Any, value: Any) -> Any:

@@ -189,7 +189,7 @@ def test_lists(run: Run) -> None:
     assert names == sorted(names)
     assert {"name", "package", "doc", "arguments"} == data["layers"][0].keys()
     assert "keras.layers.Lambda" in [entry["name"] for entry in data["refused"]]
-    assert "kconvert_plugins.core" in run("kconvert", "--plugins").out
+    assert "kconvert_plugins" in run("kconvert", "--plugins").out
     modules = json.loads(run("kconvert", "--plugins", "--json").out)
     assert sum(entry["layers"] for entry in modules if entry["package"] == "kconvert") == len(
         [entry for entry in data["layers"] if entry["package"] == "kconvert"]

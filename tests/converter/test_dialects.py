@@ -90,8 +90,8 @@ def test_calls_of_keras_2() -> None:
     model = {"class_name": "Model", "config": {"name": "m", "layers": layers, "input_layers": [], "output_layers": []}}
     found = {layer["name"]: layer for layer in modernize(model, "2.3.1")["config"]["layers"]}
     (call,) = found["l"]["inbound_nodes"]
-    history = [tensor["config"]["keras_history"] for tensor in call["kwargs"]["initial_state"]]
-    assert history == [["s", 0, 0], ["t", 0, 1]]
+    history = [tensor["config"]["keras_history"] for tensor in call["args"][0]]
+    assert history == [["a", 0, 0], ["s", 0, 0], ["t", 0, 1]]
     assert call["kwargs"]["mask"]["config"]["keras_history"] == ["m", 0, 0]
     for name in ("s", "t"):
         assert found[name]["inbound_nodes"][0]["args"][0]["config"]["keras_history"] == ["a", 0, 0]

@@ -50,6 +50,16 @@ def seq2seq(keras: Any, tf: Any) -> Any:
     return keras.Model([a, b], layers.LSTM(3, return_sequences=True)(b, initial_state=[h, c]))
 
 
+def masked_seq2seq(keras: Any, tf: Any) -> Any:
+    """Keras 2 hands the mask on to a layer that is given initial states, too."""
+    layers = keras.layers
+    start = keras.Input((None,))
+    y = layers.Embedding(5, 4, mask_zero=True)(start)
+    y, h, c = layers.LSTM(3, return_sequences=True, return_state=True)(y)
+    y = layers.Bidirectional(layers.LSTM(3, return_sequences=True))(y, initial_state=[h, c, c, h])
+    return keras.Model(start, layers.LSTM(3)(layers.Dense(2)(y), initial_state=[h, c]))
+
+
 def masked(keras: Any, tf: Any) -> Any:
     layers = keras.layers
     start = keras.Input((None,))
@@ -78,9 +88,11 @@ MODELS: dict[str, Build] = {
         k.SeparableConv2D(6, 3, depth_multiplier=2), k.DepthwiseConv2D(2, use_bias=False), k.MaxPool2D(2),
         k.Flatten(), k.ELU(0.5), k.Dense(3)]),
     "transposed": chain(5, 5, 2, make=lambda k: [k.Conv2DTranspose(3, 3, strides=2, padding="same"), k.PReLU()]),
-    "up": chain(4, 4, 2, make=lambda k: [k.UpSampling2D(2, interpolation="bilinear"), k.ZeroPadding2D(1), k.Cropping2D(2)]),
+    "up": chain(4, 4, 2, make=lambda k: [
+        k.UpSampling2D(2, interpolation="bilinear"), k.ZeroPadding2D(1), k.Cropping2D(2)]),
     "conv1d": chain(9, 4, make=lambda k: [k.Conv1D(4, 3, padding="causal", dilation_rate=2), k.LayerNormalization()]),
-    "lstm": chain(6, 3, make=lambda k: [k.LSTM(4, return_sequences=True), k.LSTM(3, recurrent_activation="hard_sigmoid")]),
+    "lstm": chain(6, 3, make=lambda k: [
+        k.LSTM(4, return_sequences=True), k.LSTM(3, recurrent_activation="hard_sigmoid")]),
     "gru": chain(6, 3, make=lambda k: [k.GRU(4, return_sequences=True, reset_after=False), k.GRU(3), k.Dense(2)]),
     "bidirectional": chain(6, 3, make=lambda k: [
         k.Bidirectional(k.GRU(4, return_sequences=True), merge_mode="sum"), k.TimeDistributed(k.Dense(2)),
@@ -92,6 +104,7 @@ MODELS: dict[str, Build] = {
     "shared": shared,
     "seq2seq": seq2seq,
     "masked": masked,
+    "masked seq2seq": masked_seq2seq,
     "functions": functions,
 }  # fmt: skip
 
@@ -107,7 +120,7 @@ def built(name: str) -> tuple[Any, list[np.ndarray]]:
     rng = np.random.default_rng(5)
     model.set_weights([rng.uniform(0.1, 0.6, w.shape).astype(w.dtype) for w in model.get_weights()])
     shapes = [[3, *(n or 7 for n in t.shape[1:])] for t in model.inputs]
-    if name == "masked":
+    if name.startswith("masked"):
         return model, [rng.integers(0, 3, shapes[0]).astype(np.float32)]
     return model, [rng.uniform(-2, 2, shape).astype(np.float32) for shape in shapes]
 

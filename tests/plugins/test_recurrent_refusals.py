@@ -71,24 +71,20 @@ def test_refused(reason: str, class_name: str, shape: Any, config: dict[str, Any
 
 def test_a_stateful_layer_called_twice(tmp_path: Path) -> None:
     """The second call would start from the state of the first."""
-    layer = layer_config("LSTM", "it", **LSTM, units_out=3, stateful=True, return_sequences=True)
-    inner = sequential_config(layer, shape=(4, 5, 3))
-    tensor = {"class_name": "__keras_tensor__", "config": {"shape": [4, 5, 3], "dtype": "float32"}}
-
-    def call(name: str) -> dict[str, Any]:
-        config = {**tensor["config"], "keras_history": [name, 0, 0]}  # type: ignore[dict-item]
-        return {"args": [{**tensor, "config": config}], "kwargs": {}}
-
-    second = {**call("it"), "args": [{**tensor, "config": {**tensor["config"], "keras_history": ["it", 0, 0]}}]}  # type: ignore[dict-item]
-    start, used = inner["config"]["layers"]
-    layers = [{**start, "inbound_nodes": []}, {**used, "inbound_nodes": [call("input_layer"), second]}]
-    config = {
-        "name": "m", "trainable": True, "layers": layers,
-        "input_layers": [["input_layer", 0, 0]], "output_layers": [["it", 1, 0]],
-    }  # fmt: skip
+    layer = layer_config("LSTM", "it", **LSTM, stateful=True, return_sequences=True)
+    start, used = sequential_config(layer, shape=(4, 5, 3))["config"]["layers"]
+    layers = [{**start, "inbound_nodes": []}, {**used, "inbound_nodes": [call("input_layer"), call("it")]}]
+    ends = {"input_layers": [["input_layer", 0, 0]], "output_layers": [["it", 1, 0]]}
+    config = {"name": "m", "trainable": True, "layers": layers, **ends}
     model = {"module": "keras", "class_name": "Functional", "config": config, "registered_name": "Functional"}
     stored = {f"layers/lstm/cell/vars/{i}": np.zeros(s, np.float32) for i, s in enumerate([(3, 12), (3, 12), (12,)])}
     refused(model, stored, "it is stateful and called more than once", tmp_path)
+
+
+def call(layer: str) -> dict[str, Any]:
+    """A call on the first output of a layer, as a Functional model records it."""
+    tensor = {"shape": [4, 5, 3], "dtype": "float32", "keras_history": [layer, 0, 0]}
+    return {"args": [{"class_name": "__keras_tensor__", "config": tensor}], "kwargs": {}}
 
 
 def refused(model: Any, stored: dict[str, np.ndarray], reason: str, folder: Path) -> None:

@@ -47,7 +47,9 @@ def print_plugins(as_json: bool) -> None:
     plugins = load_registry()[1]
     if as_json:
         return summary.print_json([asdict(plugin) for plugin in plugins])
-    table = summary.plain_table("Package", "Version", "Module", "Converts", "Ops", right=("Converts",), wrap=("Module",))
+    table = summary.plain_table(
+        "Package", "Version", "Module", "Converts", "Ops", right=("Converts",), wrap=("Module",)
+    )
     for plugin in plugins:
         package, version, module = map(text.name, (plugin.package, plugin.version, plugin.module))
         table.add_row(package, version, module, f"{plugin.layers:,}", text.name(plugin.ops))

@@ -15,8 +15,6 @@ from . import tensorflow
 from .tensorflow import modern_operation
 
 CONSTANT = "_CONSTANT_VALUE"
-STATES = dict.fromkeys(("LSTM", "GRU", "SimpleRNN", "Bidirectional"), "initial_state")
-"""Recurrent layers of Keras 2 get their initial states as further inputs."""
 
 
 def modern_calls(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -43,9 +41,6 @@ def _call(layer: Mapping[str, Any], node: Any, names: set[str]) -> dict[str, Any
         node = [node]
     kwargs: dict[str, Any] = {}
     tensors = [_tensor(item, names, kwargs) for item in node]
-    if layer["class_name"] in STATES and len(tensors) > 1:
-        first, *states = tensors
-        return {"args": [first], "kwargs": {**kwargs, STATES[layer["class_name"]]: states}}
     return {"args": [tensors[0] if len(tensors) == 1 else tensors], "kwargs": kwargs}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kconvert import ArrayConstant, Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
+from kconvert.promotion import is_float
 from kconvert_schemas.dims import Dim
 
 from .operands import (
@@ -120,8 +121,9 @@ def select(call: LayerCall, emit: Emitter) -> Symbol:
         raise Unsupported("it needs a list of conditions and a list of as many choices")
     found = [tensor(emit, choice) for choice in choices]
     default = call.argument("default", 0)
-    kinds = {choice.dtype for choice in found} | ({kind(default)} - {"int"} if default == 0 else {kind(default)})
-    if len(kinds) > 1:
+    dtypes = {choice.dtype for choice in found}
+    adapts = isinstance(default, int) or (isinstance(default, float) and all(map(is_float, dtypes)))
+    if len(dtypes if adapts else dtypes | {kind(default)}) > 1:
         raise Unsupported("its choices and its default have several dtypes; cast them to one")
     y = tensor(emit, default, found[0].dtype)
     for condition, choice in reversed(list(zip(conditions, found, strict=True))):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
+from kconvert import Emitter, LayerCall, Register, Unsupported, hookimpl
 from kconvert.promotion import is_float
 
 from .elementwise import MOST
