@@ -22,7 +22,7 @@ def unit_norm(call: LayerCall, emit: Emitter) -> Symbol:
 
 
 def rms_norm(call: LayerCall, emit: Emitter) -> Symbol:
-    """The input over sqrt(mean(x^2) + epsilon) over axes, in float32 or wider, times a scale that lies along the last axes."""
+    """The input over sqrt(mean(x^2) + epsilon) over axes, in float32 or wider, times a scale along the last axes."""
     x, axes = call.x, sorted(call.config.ints("axis", -1))
     dtype = promotion.result_type(x.dtype, "float32")
     wide = emit.cast(x, dtype)

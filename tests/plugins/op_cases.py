@@ -129,7 +129,8 @@ CASES = [
     case("standardize_text", words("A b!", "C"), lower=True, remove="!"),
     case("tokenize", words("a b", "c"), split="whitespace", data_dependent=True),
     case("tokenize", words("abc", "c"), split="character", length=2),
-    case("cholesky", definite(3, 4)), case("slogdet", definite(3, 4)), case("solve", definite(3, 4), x(3, 4, 2), batched=("x", "y")),
+    case("cholesky", definite(3, 4)), case("slogdet", definite(3, 4)),
+    case("solve", definite(3, 4), x(3, 4, 2), batched=("x", "y")),
     case("fft", complexes(3, 4), axes=[-1]), case("fft", complexes(3, 4, 2), axes=[1, 2], inverse=True),
     case("gcd", ids(3, 4, high=9), ids(4, high=9)),
 ]  # fmt: skip
