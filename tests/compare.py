@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,16 @@ from typing import Any
 import numpy as np
 
 import kconvert
+from kconvert.lowering import Lowering
+from kconvert.plugins import load_registry
+from kconvert.readers import read_model
+from kconvert_runtime import Model
+from kconvert_schemas import Graph, check, read_bundle
+from kconvert_schemas.codec import decode, encode
+from kconvert_schemas.npz import from_storage, to_storage
 from tests.cases.spec import Case
+
+REGISTRY = load_registry()[0]
 
 
 def flatten(value: Any) -> list[np.ndarray]:
@@ -47,12 +57,29 @@ def relative_error(mine: np.ndarray, theirs: np.ndarray) -> float:
     return float(np.abs(a[finite] - b[finite]).max(initial=0.0) / max(scale, 1e-3))
 
 
-def check_model(case: Case, file: Path, inputs: list[np.ndarray], expected: list[np.ndarray], folder: Path) -> None:
-    """Convert a model file and compare: optimised, as written, and on an empty batch."""
-    kconvert.convert(file, folder)
-    model, plain = kconvert.load(folder), kconvert.load(folder, optimize=False)
+def check_file(case: Case, file: Path, inputs: list[np.ndarray], expected: list[np.ndarray], folder: Path) -> None:
+    """Convert a model file to a bundle on disk, load it and compare."""
+    kconvert.convert(file, folder, registry=REGISTRY)
+    graph, weights = read_bundle(folder)
+    check_model(case, graph, weights, inputs, expected)
+
+
+def check_in_memory(case: Case, file: Path, inputs: list[np.ndarray], expected: list[np.ndarray]) -> None:
+    """Convert a model file, pass graph and weights through their stored forms, and compare; nothing is written."""
+    lowering = Lowering(read_model(file), REGISTRY)
+    graph = check(decode(json.loads(json.dumps(encode(lowering.run("test"))))))
+    stored = {name: to_storage(lowering.builder.read(name), w.type.dtype) for name, w in graph.weights.items()}
+    weights = {name: from_storage(stored[name], w.type, name) for name, w in graph.weights.items()}
+    check_model(case, graph, weights, inputs, expected)
+
+
+def check_model(
+    case: Case, graph: Graph, weights: Mapping[str, Any], inputs: list[np.ndarray], expected: list[np.ndarray]
+) -> None:
+    """Compare with Keras' outputs: optimised, as written, and on an empty batch."""
+    model = Model(graph, weights)
     assert_same(case, model(*inputs), expected)
-    assert_same(case, plain(*inputs), expected)
+    assert_same(case, Model(graph, weights, optimize=False)(*inputs), expected)
     dynamic = all(value.shape and value.shape[0] is None for value in model.inputs)
     batched = all(value.shape and value.shape[0] is None for value in model.outputs)
     if dynamic and batched:

@@ -9,7 +9,7 @@ import pytest
 from tests import golden_files
 from tests.cases import CASES
 from tests.cases.spec import Case
-from tests.compare import check_model
+from tests.compare import check_in_memory
 
 ALL = [pytest.param(family, case, id=case.name) for family, cases in CASES.items() for case in cases]
 
@@ -27,4 +27,4 @@ def test_names_are_unique(family: str) -> None:
 @pytest.mark.parametrize(("family", "case"), ALL)
 def test_golden(family: str, case: Case, tmp_path: Path) -> None:
     file, expected = golden_files.read(case, family, tmp_path)
-    check_model(case, file, case.arrays(), expected, tmp_path / "bundle")
+    check_in_memory(case, file, case.arrays(), expected)

@@ -269,7 +269,7 @@ def _refuse_training(handler: Handler, arguments: Mapping[str, Any]) -> None:
 
 
 def _autocast(emit: Emitter, leaf: Any) -> Any:
-    if isinstance(leaf, Symbol) and leaf.dtype in FLOATS and emit.layer.policy.compute in FLOATS:
+    if isinstance(leaf, Symbol) and leaf.dtype in FLOATS and emit.layer.policy.compute != "string":
         return emit.cast(leaf, emit.layer.policy.compute)
     return leaf
 

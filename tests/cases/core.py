@@ -200,4 +200,5 @@ CASES: list[Case] = [
     model("Identity of a list", _nested_identity, (x(3, 5, 3, masked=((0, 1), (2, 4))), x(3, 5, 2))),
     layer("Identity", x(2, 3, dynamic=(1,))),
     layer("Identity", x(2, 3), dtype="float16"),
+    layer("Identity", x(2, 3), dtype="int32"),
 ]

@@ -39,7 +39,7 @@ CASES: list[Case] = [
     *(op(f, tensor, axis=-1) for f in NAN for tensor in (EMPTY, ids(2, 3), x(2, 3, dtype="float16"))),
     *(op(f, HOLES, axis=axis) for f in ("nancumsum", "nancumprod") for axis in (None, 1)),
     op("average", PLAIN, axis=1), op("average", ids(2, 3)), op("average", PLAIN, axis=-1, weights=np.array([0.5, 1.0, 2.0, 0.25])),
-    op("average", PLAIN, axis=1, weights=x(2, 3, 4, low=0.1)), op("average", ids(2, 3), axis=1, weights=[1, 2, 3]),
+    op("average", PLAIN, axis=1, weights=x(2, 3, 4, low=0.1)), op("average", ids(2, 3), axis=1, weights=np.array([1, 2, 3])),
     op("average", PLAIN, weights=x(2, 3, 4, low=0.1)),
     *(op("logsumexp", tensor, axis=axis, keepdims=keepdims) for tensor, axis, keepdims in (
         (PLAIN, None, False), (OPEN, 1, True), (PLAIN, (1, 2), False), (TIES, 1, False), (x(2, 3, dtype="float16"), 1, False))),
@@ -59,12 +59,12 @@ CASES: list[Case] = [
     op("quantile", PLAIN, 0.3, axis=1, method="lower"), op("quantile", ids(2, 5), 0.6, axis=1), op("median", HOLES, axis=1),
     *(op("percentile", PLAIN, q, axis=-1, method=method) for q, method in (
         (30, "linear"), ([10.0, 50.0], "lower"), (40, "higher"), (62.5, "nearest"), (35.0, "midpoint"))),
-    op("searchsorted", np.array([-1.0, 0.0, 0.5, 1.0], "float32"), PLAIN), op("searchsorted", [0, 2, 4], ids(2, 3), side="right"),
-    op("digitize", PLAIN, [-1.0, 0.0, 1.0]), op("digitize", ids(2, 3), np.array([1, 3, 5])), op("digitize", HOLES, [0.0, 1.0]),
+    op("searchsorted", np.array([-1.0, 0.0, 0.5, 1.0], "float32"), x(5)), op("searchsorted", np.array([0, 2, 4], "int32"), ids(5), side="right"),
+    op("digitize", PLAIN, np.array([-1.0, 0.0, 1.0])), op("digitize", ids(2, 3), np.array([1, 3, 5])), op("digitize", HOLES, np.array([0.0, 1.0])),
     *(op("diff", PLAIN, n, axis) for n, axis in ((0, -1), (1, -1), (2, 1), (1, 0))), op("diff", x(2, 3, dtype="bool")),
     op("trapezoid", PLAIN, dx=0.5), op("trapezoid", PLAIN, [1.0, 2.0, 4.0, 4.5]), op("trapezoid", OPEN, axis=1), op("trapezoid", ids(2, 3)),
     op("corrcoef", x(3, 5)), op("corrcoef", ids(3, 5)),
-    *(op("correlate", x(5), np.array([1.0, -2.0, 0.5], "float32"), mode=mode) for mode in ("valid", "full")),
+    *(op("correlate", x(5, fixed=True), np.array([1.0, -2.0, 0.5], "float32"), mode=mode) for mode in ("valid", "same", "full")),
     *(op(f"segment_{f}", x(5, 3), ids(5, high=3), num_segments=4) for f in ("sum", "max", "min", "prod")),
     op("segment_sum", x(4), x(4, dtype="int32", values=[0, -1, 2, 0]), num_segments=3),
 ]  # fmt: skip

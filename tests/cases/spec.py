@@ -17,7 +17,7 @@ class Tensor:
 
     dynamic: axes (beside the batch) that the Keras Input leaves open. values: the data itself, or None for
     uniform numbers between low and high (whole numbers for integer dtypes). masked: positions (batch, time)
-    to set to 0 in every feature, for a Masking layer in front.
+    to set to 0 in every feature, for a Masking layer in front. fixed: the Input states the batch size too.
     """
 
     shape: tuple[int, ...]
@@ -27,6 +27,7 @@ class Tensor:
     dynamic: tuple[int, ...] = ()
     values: Any = None
     masked: tuple[tuple[int, int], ...] = ()
+    fixed: bool = False
 
     def array(self, seed: int) -> np.ndarray:
         """Return the data; the same for the same seed."""
@@ -135,7 +136,10 @@ def op(name: str, *args: Any, tolerance: float | None = None, **options: Any) ->
         tolerance = 1e-2 if half & set(HALF) else 1e-5
 
     def build(keras: Any) -> Any:
-        symbols = [keras.Input(t.keras_shape, dtype=t.dtype) for t in tensors]
+        symbols = [
+            keras.Input(batch_shape=t.shape, dtype=t.dtype) if t.fixed else keras.Input(t.keras_shape, dtype=t.dtype)
+            for t in tensors
+        ]
         rest = iter(symbols)
         positional, named = _filled(args, rest), _filled(options, rest)
         function = keras.ops
@@ -164,7 +168,7 @@ def _filled(value: Any, symbols: Iterator[Any]) -> Any:
 
 def _shown(value: Any) -> str:
     if isinstance(value, Tensor):
-        return f"{value.dtype}{list(value.shape)}{'?' if value.dynamic else ''}"
+        return f"{value.dtype}{list(value.shape)}{'?' if value.dynamic else '!' if value.fixed else ''}"
     if isinstance(value, (list, tuple)) and _tensors(value):
         return f"[{', '.join(map(_shown, value))}]"
     return f"{value.dtype}{value.tolist()}" if isinstance(value, np.ndarray) else repr(value)

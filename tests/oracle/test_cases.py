@@ -8,7 +8,7 @@ import pytest
 
 from tests.cases import CASES
 from tests.cases.spec import Case
-from tests.compare import check_model
+from tests.compare import check_file
 
 pytestmark = pytest.mark.oracle
 
@@ -23,4 +23,4 @@ def test_case(case: Case, tmp_path: Path) -> None:
 
     file = tmp_path / "model.keras"
     expected = save_case(case, file)
-    check_model(case, file, case.arrays(), expected, tmp_path / "bundle")
+    check_file(case, file, case.arrays(), expected, tmp_path / "bundle")

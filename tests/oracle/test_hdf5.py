@@ -8,7 +8,7 @@ import pytest
 
 from tests.cases import CASES
 from tests.cases.spec import Case
-from tests.compare import check_model
+from tests.compare import check_file
 
 pytestmark = pytest.mark.oracle
 
@@ -27,4 +27,4 @@ def test_hdf5(case: Case, tmp_path: Path) -> None:
         outputs_of(keras.models.load_model(file, compile=False), case)
     except Exception as error:
         pytest.skip(f"Keras does not read back its own file: {type(error).__name__}")
-    check_model(case, file, case.arrays(), expected, tmp_path / "bundle")
+    check_file(case, file, case.arrays(), expected, tmp_path / "bundle")
