@@ -24,13 +24,16 @@ def write(family: str) -> None:
     """Build every case of a family with Keras and store model file and outputs."""
     from tests.keras_models import save_case
 
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(FOLDER / f"{family}.zip", "w") as archive:
-        for case in CASES[family]:
-            file = Path(folder) / "model.keras"
-            outputs = save_case(case, file)
-            _member(archive, f"{case.slug}/model.keras", file.read_bytes())
-            _member(archive, f"{case.slug}/outputs.npz", _npz(outputs))
-            print(f"{family}: {case.name}", file=sys.stderr)
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        made = Path(folder) / "golden.zip"
+        with zipfile.ZipFile(made, "w") as archive:
+            for case in CASES[family]:
+                file = Path(folder) / "model.keras"
+                outputs = save_case(case, file)
+                _member(archive, f"{case.slug}/model.keras", file.read_bytes())
+                _member(archive, f"{case.slug}/outputs.npz", _npz(outputs))
+                print(f"{family}: {case.name}", file=sys.stderr)
+        made.replace(FOLDER / f"{family}.zip")
 
 
 def read(case: Case, family: str, folder: Path) -> tuple[Path, list[np.ndarray]]:

@@ -24,8 +24,12 @@ def pairs(function: str, keras: Any, dtypes: tuple[str, ...] = DTYPES) -> Any:
     call = getattr(keras.ops, function)
     outputs = [call(a, b) for a in inputs for b in inputs]
     if "bfloat16" in dtypes:  # TensorFlow does not convert True to it
-        outputs += [call(a, number) for a in inputs for number in NUMBERS if a.dtype != "bfloat16" or number is not True]
-        outputs += [call(number, a) for a in inputs for number in NUMBERS if a.dtype != "bfloat16" or number is not True]
+        outputs += [
+            call(a, number) for a in inputs for number in NUMBERS if a.dtype != "bfloat16" or number is not True
+        ]
+        outputs += [
+            call(number, a) for a in inputs for number in NUMBERS if a.dtype != "bfloat16" or number is not True
+        ]
     return keras.Model(inputs, outputs)
 
 

@@ -87,7 +87,7 @@ CASES: list[Case] = [
     op("max_pool", x(2, 3, 7), 2, strides=1, data_format="channels_first"), op("average_pool", x(2, 5, 4, 5, 2), 2),
     op("adaptive_average_pool", x(2, 7, 5, 3), (3, 2)), op("adaptive_max_pool", x(2, 3, 7), (4,), data_format="channels_first"),
     op("conv", x(2, 7, 6, 4), kernel(3, 2, 4, 5), strides=2, padding="same"), op("conv", x(2, 7, 4), kernel(3, 4, 6), dilation_rate=2),
-    op("conv", x(2, 4, 7, 6), kernel(3, 2, 4, 5), data_format="channels_first"), op("conv", x(2, 7, 6, 4), x(3, 2, 2, 6, fixed=True)),
+    op("conv", x(2, 4, 7, 6), kernel(3, 2, 4, 5), data_format="channels_first"), op("conv", x(2, 7, 6, 4), x(3, 2, 4, 6, fixed=True)),
     op("depthwise_conv", x(2, 7, 6, 4), kernel(3, 2, 4, 2), padding="same"), op("depthwise_conv", x(2, 7, 4), kernel(3, 4, 1), strides=2),
     op("separable_conv", x(2, 7, 6, 4), kernel(3, 2, 4, 2), kernel(1, 1, 8, 3), dilation_rate=2),
     *(op(f, x(2, 4, 6, 8), 2, data_format=layout) for f in ("depth_to_space", "space_to_depth") for layout in ("channels_last", "channels_first")),

@@ -23,7 +23,9 @@ def products(keras: Any) -> Any:
     inputs = [keras.Input((3, 4), dtype=dtype) for dtype in DTYPES]
     turned = [keras.ops.transpose(a, (0, 2, 1)) for a in inputs]
     ops = keras.ops
-    outputs = [f(a, b) for a in inputs for b in turned for f in (ops.matmul, lambda a, b: ops.einsum("bij,bjk->bik", a, b))]
+    outputs = [
+        f(a, b) for a in inputs for b in turned for f in (ops.matmul, lambda a, b: ops.einsum("bij,bjk->bik", a, b))
+    ]
     return keras.Model(inputs, outputs)
 
 
