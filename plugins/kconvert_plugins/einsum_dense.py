@@ -7,6 +7,8 @@ from string import ascii_letters
 
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl, promotion
 
+from .shapes import added
+
 _FORMS = (
     re.compile(r"()([a-zA-Z]+)(),([a-zA-Z]+)->()([a-zA-Z]+)()"),
     re.compile(r"(0)([a-zA-Z]+)(),([a-zA-Z]+)->(0)([a-zA-Z]+)()"),
@@ -33,7 +35,7 @@ def einsum_dense(call: LayerCall, emit: Emitter) -> Symbol:
     if axes is not None:
         first = min(result.index(label) for label in axes)
         shape = [y.shape[first + i] if label in axes else 1 for i, label in enumerate(result[first:])]
-        y = emit.op("add", y, emit.cast(emit.weight("bias", 1, shape=tuple(shape)), dtype))
+        y = added(emit, y, emit.cast(emit.weight("bias", 1, shape=tuple(shape)), dtype))
     return emit.activation(y, call.config.get("activation"))
 
 

@@ -14,7 +14,7 @@ from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 
 from .activations import masked_softmax
 from .attention import boolean, both, places
-from .shapes import expand
+from .shapes import added, expand
 
 ARGUMENTS = (
     "query", "value", "key", "query_mask", "value_mask", "key_mask", "attention_mask", "return_attention_scores",
@@ -123,7 +123,7 @@ def _dense(
     if not call.config.bool("use_bias", True):
         return y
     bias = emit.weight(f"{name}/bias", 1, child=child, shape=bias_shape)
-    return emit.op("add", y, emit.cast(bias, dtype))
+    return added(emit, y, emit.cast(bias, dtype))
 
 
 def _kept(call: LayerCall, emit: Emitter, query_mask: Symbol | None) -> Symbol | None:
