@@ -12,7 +12,12 @@ from tests.compare import check_file
 
 pytestmark = pytest.mark.oracle
 
-FIRST = {case.name.partition("(")[0]: case for family in CASES.values() for case in family if "(" in case.name}
+FIRST = {
+    case.name.partition("(")[0]: case
+    for family in CASES.values()
+    for case in family
+    if "(" in case.name and case.name[0].isupper()
+}
 
 
 @pytest.mark.filterwarnings("ignore")  # Keras and TensorFlow warn about themselves, and about the format
