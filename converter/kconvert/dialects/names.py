@@ -41,6 +41,7 @@ CLASSES = {
     "Deconvolution2D": "Conv2DTranspose",
     "SeparableConvolution1D": "SeparableConv1D",
     "SeparableConvolution2D": "SeparableConv2D",
+    "GroupedQueryAttention": "GroupQueryAttention",
     "CuDNNGRU": "GRU",
     "CuDNNLSTM": "LSTM",
     "GRUV1": "GRU",

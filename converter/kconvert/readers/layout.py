@@ -47,6 +47,8 @@ def _own(layer: LayerSpec) -> Iterator[Variable]:
     if name in WRAPPED:
         for attribute, setting in WRAPPED[name]:
             yield from _walk(_child(layer, setting, attribute))
+        if name == "SpectralNormalization":
+            yield Variable(join(layer.address, "vars", "0"), "vector_u", trainable=False)
         return
     rule = RULES.get(name)
     for index, (variable, trainable) in enumerate(rule(layer.config) if rule else ()):
@@ -71,6 +73,7 @@ Rule = Callable[[Any], Names]
 WRAPPED = {
     "Bidirectional": (("forward_layer", "layer"), ("backward_layer", "backward_layer")),
     "TimeDistributed": (("layer", "layer"),),
+    "SpectralNormalization": (("layer", "layer"),),
 }
 
 
@@ -128,6 +131,7 @@ RULES: dict[str, Rule] = {
     "Normalization": _fixed("mean", "variance", "count", trainable=False),
     "EinsumDense": _einsum_dense,
     "MultiHeadAttention": _attention,
+    "GroupQueryAttention": _attention,
     "AdditiveAttention": lambda config: [("scale", True)] * bool(config.get("use_scale", True)),
     "Attention": lambda config: [("scale", True)] * bool(config.get("use_scale", False)),
 }
