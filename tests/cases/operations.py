@@ -45,6 +45,18 @@ SPECIAL = [[np.nan, np.inf, -np.inf, 0.0], [-0.0, 1.0, -1.0, np.nan]]
 OTHER = [[1.0, np.inf, 2.0, 0.0], [0.0, np.nan, -np.inf, np.nan]]
 special = x(2, 4, values=SPECIAL)
 other = x(2, 4, values=OTHER)
+
+
+def masks(keras: Any) -> Any:
+    """Operations that hand on their very input, with its mask, and operations that make a tensor of their own."""
+    ops, words = keras.ops, keras.Input((4,), dtype="int32")
+    embedded = keras.layers.Embedding(7, 3, mask_zero=True)(words)
+    same = (lambda e: ops.cast(e, "float32"), lambda e: ops.swapaxes(e, 1, 1), ops.real, lambda e: ops.diff(e, 0))
+    fresh = (ops.copy, ops.abs, lambda e: ops.cast(ops.cast(e, "float64"), "float32"), lambda e: ops.tile(e, 1))
+    pool = keras.layers.GlobalAveragePooling1D
+    return keras.Model(words, [pool()(f(embedded)) for f in (*same, *fresh)])
+
+
 SIGNS = x(2, 4, dtype="int32", values=[[-7, 7, -7, 7], [6, -6, 0, 1]])
 DIVISORS = x(2, 4, dtype="int32", values=[[2, -2, -2, 2], [3, 3, 5, -1]])
 
@@ -84,6 +96,7 @@ CASES: list[Case] = [
     op("bitwise_left_shift", ids(2, 3), ids(2, 3)), op("bitwise_right_shift", ids(2, 3), 1), op("bitwise_not", ids(2, 3)),
     op("bitwise_and", ids(2, 3), ids(2, 3)), op("logical_not", x(2, 3, dtype="int8")), op("logical_not", special),
     op("logical_and", x(2, 3), True), op("equal", ids(2, 3), 2.0), op("less", x(2, 3, dtype="bfloat16"), 0.3),
+    model("masks through operations", masks, x(2, 4, dtype="int32", values=[[1, 2, 0, 0], [3, 0, 4, 5]])),
     model(
         "a mask, its residual and its norm in operators",
         lambda keras: (lambda a: keras.Model(a, [

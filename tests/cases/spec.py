@@ -171,7 +171,9 @@ def _shown(value: Any) -> str:
         return f"{value.dtype}{list(value.shape)}{'?' if value.dynamic else '!' if value.fixed else ''}"
     if isinstance(value, (list, tuple)) and _tensors(value):
         return f"[{', '.join(map(_shown, value))}]"
-    return f"{value.dtype}{value.tolist()}" if isinstance(value, np.ndarray) else repr(value)
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{value.tolist()}" if value.size <= 12 else f"an array {value.dtype}{list(value.shape)}"
+    return repr(value)
 
 
 def construct(keras: Any, value: Any) -> Any:

@@ -78,6 +78,8 @@ def power(call: LayerCall, emit: Emitter) -> Symbol:
     """x1 to the power x2; unsigned integers are computed in int32."""
     values = arguments(call, "x1", "x2")
     x1, x2 = weak(emit, values)
+    if x1.dtype.startswith("complex"):
+        raise Unsupported("TensorFlow and NumPy disagree about complex powers of 0; write it with exp and log")
     if x1.dtype.startswith("uint"):
         y = emit.op("power", *(tensor(emit, value, "int32") for value in values))
         return emit.cast(y, x1.dtype)
