@@ -19,22 +19,30 @@ from .version import VERSION
 
 
 def convert(
-    model: Any, out: str | os.PathLike[str] | None, *, dry_run: bool = False, registry: Registry | None = None
+    model: Any,
+    out: str | os.PathLike[str] | None,
+    *,
+    config: str | os.PathLike[str] | None = None,
+    dry_run: bool = False,
+    registry: Registry | None = None,
 ) -> Report:
     """Convert a model file, or a live `keras.Model`, into the bundle folder `out`.
 
-    dry_run: convert in memory, write nothing. registry: the handlers to use instead of those installed.
+    config: a file that holds the architecture, where `model` gives weights alone; 'model.json+weights.h5' as `model`
+    says the same. dry_run: convert in memory, write nothing. registry: the handlers to use instead of those installed.
     Returns a Report. Raises ModelFileError, ConversionError (listing every problem), PluginError or
     OutputError; `out` is then as it was before.
     """
     if not isinstance(model, (str, os.PathLike)):
+        if config is not None:
+            raise InputError("A live model has its own architecture; `config` belongs to a file of weights.")
         return _convert_live(model, out, dry_run, registry)
     if out is None and not dry_run:
         raise InputError("Name the folder to write to, or ask for a dry run.")
     target = None if dry_run or out is None else Path(out)
     if target is not None:
         require_writable(target)
-    lowering = Lowering(read_model(model), registry or load_registry()[0])
+    lowering = Lowering(read_model(model, config), registry or load_registry()[0])
     graph = lowering.run(f"kconvert {VERSION}")
     if target is not None:
         write_bundle(target, graph, lowering.builder.read)

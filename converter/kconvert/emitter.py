@@ -71,16 +71,25 @@ class Emitter:
         address = join(self.layer.address, child, "vars", str(index))
         stored = self._lowering.file.weights.get(address)
         if stored is None:
-            raise Unsupported(f"the file holds no {name!r} for it (expected at {address!r} in the weights)")
-        if shape is not None and not _agrees(stored.type.shape, shape):
-            raise Unsupported(
-                f"its {name!r} has the shape {stored.type.shape} in the file, its config asks for {shape}"
+            stored = self._stand_in(
+                f"the file holds no {name!r} for it (expected at {address!r} in the weights)", shape, None
             )
+        elif shape is not None and not _agrees(stored.type.shape, shape):
+            wrong = f"its {name!r} has the shape {stored.type.shape} in the file, its config asks for {shape}"
+            stored = self._stand_in(wrong, shape, stored)
         trainable = trainable and bool(self.layer.config.get("trainable", True))
         full_name = join(self.layer.path, _safe(name))
         symbol = self._lowering.builder.weight(full_name, stored, address, trainable)
         floating = symbol.dtype.startswith(("float", "bfloat"))
         return self.cast(symbol, self.layer.policy.compute) if cast and floating else symbol
+
+    def _stand_in(self, problem: str, shape: Shape | None, stored: StoredWeight | None) -> StoredWeight:
+        """Report a weight that does not fit; go on with one that would, to find what else does not."""
+        if shape is None or None in shape:
+            raise Unsupported(problem)
+        self._lowering.report(self.layer, problem)
+        dtype = stored.type.dtype if stored else self.layer.policy.variable
+        return StoredWeight(TensorType(tuple(shape), dtype), lambda: np.empty(0))
 
     def has_weight(self, index: int, child: str = "") -> bool:
         """Tell whether the file holds variable number `index`."""

@@ -40,7 +40,7 @@ class Lowering:
         self.file = file
         self.registry = registry
         self.builder = GraphBuilder()
-        self.problems: dict[str, list[str]] = {}
+        self.problems = {reason: list(paths) for reason, paths in file.problems.items()}
         self.arrays: dict[tuple[str, str], tuple[Array, Symbol]] = {}
         self.same: dict[str, str] = {}
         self.unmasked: set[str] = set()
@@ -127,9 +127,13 @@ class Lowering:
             if inner.model is not None:
                 self._scan(inner)
             elif inner.key not in self.registry.handlers:
-                self._problem(inner, self._refusal(inner))
+                self.report(inner, self._refusal(inner))
 
-    def _problem(self, layer: LayerSpec, reason: str) -> None:
+    def report(self, layer: LayerSpec, reason: str) -> None:
+        """Note what stands in the way of converting a layer."""
+        misfits = [path for paths in self.file.problems.values() for path in paths]
+        if any(layer.path == path or layer.path.startswith(f"{path}/") for path in misfits):
+            return  # its weights do not fit, as reported already
         paths = self.problems.setdefault(reason, [])
         if layer.path not in paths:
             paths.append(layer.path)
@@ -212,12 +216,12 @@ class Lowering:
         except Poisoned:
             return POISON
         except Unsupported as error:
-            self._problem(call.layer, str(error))
+            self.report(call.layer, str(error))
         except KconvertError:
             raise
         except Exception as error:
             handler = self.registry.handlers.get(call.layer.key)
-            self._problem(call.layer, f"its plugin ({handler.package if handler else '?'}) failed: {error!r}")
+            self.report(call.layer, f"its plugin ({handler.package if handler else '?'}) failed: {error!r}")
         return POISON
 
 

@@ -5,7 +5,7 @@ Readers bring each dialect to the config that Keras 3 writes; `modelspec` turns 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,9 +111,13 @@ class StoredWeight:
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """All that was read from a file. `weights` is keyed by Keras 3's addresses, such as 'layers/dense/vars/0'."""
+    """All that was read from a file. `weights` is keyed by Keras 3's addresses, such as 'layers/dense/vars/0'.
+
+    problems: what does not fit between the architecture and the weights: a reason -> the layers it concerns.
+    """
 
     root: LayerSpec
     weights: Mapping[str, StoredWeight]
     assets: Mapping[str, bytes]
     source: Source
+    problems: Mapping[str, Sequence[str]] = field(default_factory=dict)

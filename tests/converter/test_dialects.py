@@ -186,13 +186,14 @@ def test_nested_models_list_trainable_weights_first(tmp_path: Path) -> None:
 
 def test_wrong_numbers_of_weights_are_named(tmp_path: Path) -> None:
     file = write_hdf5(tmp_path / "m.h5", DENSE, {"d": {"d/kernel:0": KERNEL}})
-    with pytest.raises(ModelFileError, match=r"'d' \(Dense\) has 1 weights in the file, its config asks for 2"):
+    with pytest.raises(ConversionError, match="'d': it has 1 weights in the file, its config asks for 2") as caught:
         kconvert.convert(file, tmp_path / "out")
+    assert "holds no" not in str(caught.value)
 
 
 def test_weights_without_a_model_are_refused(tmp_path: Path) -> None:
     file = write_hdf5(tmp_path / "m.h5", None, WEIGHTS)
-    with pytest.raises(ModelFileError, match="weights without a model"):
+    with pytest.raises(ModelFileError, match="weights without the architecture"):
         kconvert.convert(file, tmp_path / "out")
 
 

@@ -21,6 +21,7 @@ PROGRAM = "kconvert"
 EXAMPLES = """\b
 Examples:
   kconvert model.keras model/            convert
+  kconvert model.json+weights.h5 model/  the architecture and the weights in two files
   kconvert --dry-run model.keras         see what it would become
   kconvert --json model.keras model/     the same as JSON
   kconvert --layers                      every layer that can be converted
@@ -48,6 +49,12 @@ def _versions() -> str:
 @click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("model", type=click.Path(readable=False, path_type=Path), required=False, metavar="MODEL")
 @click.argument("out", type=click.Path(readable=False, path_type=Path), required=False, metavar="OUT")
+@click.option(
+    "--config",
+    type=click.Path(readable=False, path_type=Path),
+    metavar="FILE",
+    help="A file with the architecture, such as what model.to_json() returns; MODEL then gives the weights alone.",
+)
 @click.option("--dry-run", is_flag=True, help="Convert in memory and show the result; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report, or a list, as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every layer of a long model.")
@@ -56,7 +63,14 @@ def _versions() -> str:
 @console.version_option(_versions)
 @console.debug_option
 def command(
-    model: Path | None, out: Path | None, dry_run: bool, as_json: bool, verbose: bool, layers: bool, plugins: bool
+    model: Path | None,
+    out: Path | None,
+    config: Path | None,
+    dry_run: bool,
+    as_json: bool,
+    verbose: bool,
+    layers: bool,
+    plugins: bool,
 ) -> None:
     """Convert a Keras model file MODEL into the folder OUT: graph.json and weights.npz.
 
@@ -76,18 +90,20 @@ def command(
         raise click.UsageError(f"Missing argument 'OUT', the folder to write, such as {suggestion}")
     if out is not None:
         require_writable(out)
-    report = convert(model, out, dry_run=dry_run)
+    report = convert(model, out, config=config, dry_run=dry_run)
     if as_json:
         return summary.print_json(report.as_json())
-    return _print(report, model, out, verbose)
+    return _print(report, model, out, config, verbose)
 
 
-def _print(report: Report, model: Path, out: Path | None, verbose: bool) -> None:
+def _print(report: Report, model: Path, out: Path | None, config: Path | None, verbose: bool) -> None:
+    option = f" --config {_quoted(config)}" if config is not None else ""
     target = printable(str(out if out is not None else Path(model.stem)))
+    again = f"kconvert {_quoted(model)} {shlex.quote(target)}/{option}"
     facts = (
         [("Written", f"{target}/ ({summary.sizes(report)})"), ("Next", summary.next_command(report, f"{target}/"))]
         if report.written
-        else [("Written", "nothing: this was a dry run"), ("Next", f"kconvert {_quoted(model)} {shlex.quote(target)}/")]
+        else [("Written", "nothing: this was a dry run"), ("Next", again)]
     )
     summary.print_summary(report, _title(report), facts, verbose=verbose)
 

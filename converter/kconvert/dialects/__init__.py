@@ -25,10 +25,11 @@ def modernize(config: Any, version: str) -> dict[str, Any]:
     """
     if not isinstance(config, Mapping) or not isinstance(config.get("class_name"), str):
         raise ModelFileError(f"The model's config is not a serialised model but {show(config)}.")
-    return _layer(config, _major(version))
+    return _layer(config, major_version(version))
 
 
-def _major(version: str) -> int:
+def major_version(version: str) -> int:
+    """Return the major version of Keras; 1 for files that do not say one, as those of Keras 1 do not."""
     digits = version.partition(".")[0]
     return int(digits) if digits.isdigit() and int(digits) < 100 else 1
 

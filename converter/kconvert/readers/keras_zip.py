@@ -1,50 +1,50 @@
-"""The zip that Keras 3 writes: config.json, metadata.json, model.weights.h5 and assets/."""
+"""The zip that Keras 3 writes, or the same unzipped: config.json, metadata.json, model.weights.h5 and assets/."""
 
 from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
 from kconvert_schemas.errors import ModelFileError, show
-from kconvert_schemas.graph import Source
 
-from ..dialects import modernize
-from ..modelspec import build_root
-from ..spec import ModelFile
-from .digest import sha256
+from .parts import Found, Parts
 from .weights import CHECKPOINT, modern_addresses, read_weights
 
 CONFIG = "config.json"
 METADATA = "metadata.json"
 WEIGHTS = "model.weights.h5"
+PICKLED = "model.weights.npz"
 ASSETS = "assets/"
 
 
-def read_keras_zip(path: Path) -> ModelFile:
+def read_keras_zip(path: Path) -> Parts:
     """Read a `.keras` file; raises ModelFileError naming the member that is missing or damaged."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-            if CONFIG not in names:
-                raise ModelFileError(f"{show(path)} is a zip without {CONFIG}: not a model that Keras saved.")
-            config = _json(archive.read(CONFIG), CONFIG)
-            metadata = _json(archive.read(METADATA), METADATA) if METADATA in names else {}
-            if WEIGHTS not in names:
-                raise ModelFileError(f"{show(path)} holds no {WEIGHTS}. Save the whole model with `model.save`.")
-            weights = read_weights(archive.read(WEIGHTS))
-            assets = {_place(n): archive.read(n) for n in sorted(names) if n.startswith(ASSETS) and n[-1] != "/"}
+            return read_members(path, "keras zip", set(archive.namelist()), archive.read)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise ModelFileError(f"{show(path)} is a damaged zip file: {error}. Copy or download it again.") from error
+
+
+def read_members(
+    path: Path, container: str, names: Set[str], read: Callable[[str], bytes], files: tuple[Path, ...] = ()
+) -> Parts:
+    """Read the members of a `.keras` file, zipped or not: `read` returns the bytes of one of `names`."""
+    if CONFIG not in names:
+        raise ModelFileError(f"{show(path)} is a zip without {CONFIG}: not a model that Keras saved.")
+    config = _json(read(CONFIG), CONFIG)
+    metadata = _json(read(METADATA), METADATA) if METADATA in names else {}
+    if WEIGHTS not in names:
+        also = f" It holds {PICKLED}, which Keras writes as a pickle, and that is code." if PICKLED in names else ""
+        raise ModelFileError(f"{show(path)} holds no {WEIGHTS}. Save the whole model with `model.save`.{also}")
+    weights = read_weights(read(WEIGHTS))
+    assets = {_place(name): read(name) for name in sorted(names) if name.startswith(ASSETS) and name[-1] != "/"}
     version = str(metadata.get("keras_version", "")) if isinstance(metadata, Mapping) else ""
-    return ModelFile(
-        build_root(modernize(config, version or "3")),
-        modern_addresses(weights),
-        assets,
-        Source(path.name, sha256(path), version, "keras zip"),
-    )
+    found = Found(modern_addresses(weights), assets)
+    return Parts(path, container, version, config, lambda root: found, files)
 
 
 def _place(member: str) -> str:

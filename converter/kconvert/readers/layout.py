@@ -1,70 +1,105 @@
 """Which variables a layer has, in the order in which Keras 2 lists them: for files that store weights in lists.
 
 Keras 3 addresses every variable by attribute path; HDF5 files list the weights of each top-level layer: trainable
-ones first, nested models and wrappers flattened.
+ones first, nested models and wrappers flattened. TensorFlow's checkpoints name the attributes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from kconvert_schemas.errors import ModelFileError, show
 
-from ..modelspec import build_layer, join
+from ..dialects.names import LAYERS
+from ..modelspec import build_layer, join, snake_case
 from ..spec import LayerSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable: its address in Keras 3's form, its name, and whether it is trained."""
+    """A variable: the layer that owns it, its address in Keras 3's form, its name, and whether it is trained."""
 
+    layer: LayerSpec
     address: str
     name: str
     trainable: bool = True
 
 
-def variables(layer: LayerSpec) -> list[Variable]:
-    """Return the variables of a layer in the order in which they are listed: trainable ones first."""
-    found = list(_walk(layer))
+def variables(layer: LayerSpec, names: Sequence[str] = ()) -> list[Variable]:
+    """Return the variables of a layer and of all within it, in layer order.
+
+    names: how a file calls the weights of the outermost layer; they tell what the layers of authors have.
+    """
+    return list(_walk(layer, names))
+
+
+def trainable_first(found: Sequence[Variable]) -> list[Variable]:
+    """Return variables in the order in which Keras 2 lists them."""
     return [v for v in found if v.trainable] + [v for v in found if not v.trainable]
 
 
-def _walk(layer: LayerSpec) -> Iterator[Variable]:
-    """Yield the variables of a layer and all within it, in layer order."""
+def has_rule(layer: LayerSpec) -> bool:
+    """Whether the variables of this class are known; those of an author's class are not."""
+    return layer.model is not None or layer.key.removeprefix("keras.layers.") in LAYERS
+
+
+def _walk(layer: LayerSpec, names: Sequence[str]) -> Iterator[Variable]:
     frozen = layer.config.get("trainable") is False
-    for variable in _own(layer):
+    for variable in _all(layer, names):
         yield replace(variable, trainable=False) if frozen else variable
 
 
-def _own(layer: LayerSpec) -> Iterator[Variable]:
+def _all(layer: LayerSpec, names: Sequence[str]) -> Iterator[Variable]:
+    yield from _own(layer, names)
+    for inner in _inner(layer):
+        yield from _walk(inner, names)
+
+
+def _own(layer: LayerSpec, names: Sequence[str]) -> Iterator[Variable]:
     if layer.model is not None:
-        for inner in layer.model.layers:
-            yield from _walk(inner)
         return
-    name = layer.key.removeprefix("keras.layers.")
-    if name in WRAPPED:
-        for attribute, setting in WRAPPED[name]:
-            yield from _walk(_child(layer, setting, attribute))
-        if name == "SpectralNormalization":
-            yield Variable(join(layer.address, "vars", "0"), "vector_u", trainable=False)
+    if not has_rule(layer):
+        listed = [last(name) for name in names if layer.name in name.split("/")]
+        yield from (Variable(layer, join(layer.address, "vars", str(i)), n) for i, n in enumerate(listed))
         return
-    rule = RULES.get(name)
+    rule = RULES.get(layer.key.removeprefix("keras.layers."))
     for index, (variable, trainable) in enumerate(rule(layer.config) if rule else ()):
         child, _, own = variable.rpartition("/")
         number = index if not child else int(own[0]) if own[0].isdigit() else index
         label = own.partition(":")[2] or own
-        yield Variable(join(layer.address, child, "vars", str(number)), label, trainable)
+        yield Variable(layer, join(layer.address, child, "vars", str(number)), label, trainable)
 
 
-def _child(layer: LayerSpec, setting: str, attribute: str) -> LayerSpec:
-    config = layer.config.get(setting)
-    if setting == "backward_layer" and not config:
-        config = layer.config.get("layer")
-    if not isinstance(config, dict):
-        raise ModelFileError(f"Layer {show(layer.path)} has no {setting!r} in its config.")
-    return build_layer(config, join(layer.path, attribute), join(layer.address, attribute))
+def last(name: str) -> str:
+    """Return what a weight is called within its layer: 'kernel' of 'dense_1/kernel:0'."""
+    return name.rpartition("/")[2].partition(":")[0]
+
+
+def _inner(layer: LayerSpec) -> Iterator[LayerSpec]:
+    """Yield the layers in a model or wrapper, in the order of their weights."""
+    if layer.model is not None:
+        yield from layer.model.layers
+    for attribute, setting in WRAPPED.get(layer.key.removeprefix("keras.layers."), ()):
+        given = layer.config.get(setting)
+        if setting == "backward_layer" and not given:
+            given = layer.config.get("layer")
+        yield from _children(layer, given, setting, attribute)
+
+
+def _children(layer: LayerSpec, given: Any, setting: str, attribute: str) -> Iterator[LayerSpec]:
+    used = Counter[str]()
+    for config in given if isinstance(given, list) else [given]:
+        if not isinstance(config, dict):
+            raise ModelFileError(f"Layer {show(layer.path)} has no {setting!r} in its config.")
+        place = attribute
+        if isinstance(given, list):
+            kind = snake_case(str(config.get("class_name")))
+            place = join(attribute, f"{kind}_{used[kind]}" if used[kind] else kind)
+            used[kind] += 1
+        yield build_layer(config, join(layer.path, attribute), join(layer.address, place))
 
 
 Names = list[tuple[str, bool]]
@@ -74,7 +109,10 @@ WRAPPED = {
     "Bidirectional": (("forward_layer", "layer"), ("backward_layer", "backward_layer")),
     "TimeDistributed": (("layer", "layer"),),
     "SpectralNormalization": (("layer", "layer"),),
+    "RNN": (("cell", "cell"),),
+    "StackedRNNCells": (("cells", "cells"),),
 }
+"""Layer -> the attributes that hold other layers, each with the setting that describes them."""
 
 
 def _with_bias(*kernels: str, bias: str = "bias") -> Rule:
@@ -99,6 +137,10 @@ def _scale_and_center(config: Any) -> Names:
     return [("gamma", True)] * bool(config.get("scale", True)) + [("beta", True)] * bool(config.get("center", True))
 
 
+def _recurrent_cell(config: Any) -> Names:
+    return [("kernel", True), ("recurrent_kernel", True)] + [("bias", True)] * bool(config.get("use_bias", True))
+
+
 def _attention(config: Any) -> Names:
     listed = []
     for dense in ("query_dense", "key_dense", "value_dense", "output_dense"):
@@ -106,6 +148,11 @@ def _attention(config: Any) -> Names:
         if config.get("use_bias", True):
             listed.append((f"{dense}/1:bias", True))
     return listed
+
+
+def _dot_attention(config: Any) -> Names:
+    concat = config.get("score_mode") == "concat"
+    return [("scale", True)] * bool(config.get("use_scale", False)) + [("concat_score_weight", True)] * concat
 
 
 def _fixed(*names: str, trainable: bool = True) -> Rule:
@@ -124,15 +171,21 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("DepthwiseConv1D", "DepthwiseConv2D"), _with_bias("depthwise_kernel")),
     **dict.fromkeys(("SeparableConv1D", "SeparableConv2D"), _with_bias("depthwise_kernel", "pointwise_kernel")),
     **dict.fromkeys(("SimpleRNN", "LSTM", "GRU", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), _cell),
+    **dict.fromkeys(("SimpleRNNCell", "LSTMCell", "GRUCell"), _recurrent_cell),
     **dict.fromkeys(("LayerNormalization", "GroupNormalization"), _scale_and_center),
     "BatchNormalization": _batch_normalization,
+    "RMSNormalization": _fixed("scale"),
+    "SpectralNormalization": _fixed("vector_u", trainable=False),
     "Embedding": _fixed("embeddings"),
+    "ReversibleEmbedding": lambda config: (
+        [("embeddings", True)] + [("reverse_embeddings", True)] * (not config.get("tie_weights", True))
+    ),
     "PReLU": _fixed("alpha"),
     "Normalization": _fixed("mean", "variance", "count", trainable=False),
     "EinsumDense": _einsum_dense,
     "MultiHeadAttention": _attention,
     "GroupQueryAttention": _attention,
     "AdditiveAttention": lambda config: [("scale", True)] * bool(config.get("use_scale", True)),
-    "Attention": lambda config: [("scale", True)] * bool(config.get("use_scale", False)),
+    "Attention": _dot_attention,
 }
 """Layer -> its variables; 'cell/0:kernel' is variable 0 of the object at attribute `cell`, called kernel."""

@@ -24,11 +24,16 @@ def read_weights(data: bytes) -> dict[str, StoredWeight]:
     """Return every variable in the HDF5 bytes `data`, to be read when asked for; optimizer state is left out."""
     try:
         file = h5py.File(io.BytesIO(data), "r")
-        return {address: stored_weight(dataset, address) for address, dataset in _datasets(file)}
+        return stored_datasets(file)
     except (OSError, RuntimeError, KeyError, ValueError) as error:
         if isinstance(error, ModelFileError):
             raise
         raise ModelFileError(f"model.weights.h5 is not a readable HDF5 file: {error}.") from error
+
+
+def stored_datasets(file: Any) -> dict[str, StoredWeight]:
+    """Return every variable in an open HDF5 file; optimizer state is left out."""
+    return {address: stored_weight(dataset, address) for address, dataset in _datasets(file)}
 
 
 def _datasets(file: Any) -> Iterator[tuple[str, Any]]:

@@ -14,6 +14,7 @@ from kconvert_schemas.bundle import write_bundle
 from kconvert_schemas.dtypes import DTYPES, FLOATS, Array, cast
 from kconvert_schemas.graph import Graph, Port, Source, TensorType
 
+from ..errors import Unsupported
 from ..graphbuilder import GraphBuilder
 from ..lowering import Lowering
 from ..modelspec import join, policy, snake_case
@@ -81,6 +82,8 @@ def convert_layer(
         masks = flatten(_inputs(builder, "mask", mask))
         symbols = rebuild(symbols, [s.with_mask(m) for s, m in zip(flatten(symbols), masks, strict=True)])
     outputs = lowering.call(layer, [symbols], kwargs)
+    if lowering.problems:
+        raise Unsupported("; ".join(lowering.problems))
     if return_masks:
         outputs = {"outputs": outputs, "masks": [s.mask for s in flatten(outputs) if s.mask is not None]}
     return _finished(builder, outputs)
