@@ -25,7 +25,7 @@ from .hookspecs import hookimpl
 from .registry import Register
 from .report import Report
 from .spec import ArrayConstant, LayerSpec, TensorRef
-from .symbol import Symbol
+from .symbol import Extent, Symbol
 from .version import VERSION
 
 __version__ = VERSION
@@ -37,6 +37,7 @@ __all__ = [
     "ArrayConstant",
     "Config",
     "Emitter",
+    "Extent",
     "KconvertError",
     "LayerCall",
     "LayerSpec",

@@ -27,6 +27,7 @@ from . import (
     resampling,
     reshaping,
     spectrogram,
+    tensorflow,
     text,
     time_distributed,
     unit_normalization,
@@ -58,6 +59,7 @@ MODULES = (
     hashing,
     spectrogram,
     *operations.MODULES,
+    *tensorflow.MODULES,
 )
 """Every module of this package with a `register_layers` of its own."""
 

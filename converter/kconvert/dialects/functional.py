@@ -68,6 +68,8 @@ def _argument(value: Any, names: set[str]) -> Any:
         return reference(*value[:3])
     if isinstance(value, list):
         return [_argument(item, names) for item in value]
+    if isinstance(value, Mapping) and value.get("class_name") == "__tuple__" and isinstance(value.get("items"), list):
+        return _argument(value["items"], names)
     if isinstance(value, Mapping):
         return {key: _argument(item, names) for key, item in value.items()}
     return value
