@@ -127,7 +127,7 @@ def wrong_files(folder: Path) -> list[tuple[Path, str]]:
         (zip_of(folder / "a.keras", other=b""), "without config.json"),
         (zip_of(folder / "b.keras", config__json=CONFIG), "holds no model.weights.h5"),
         (zip_of(folder / "c.keras", config__json=b"{", **{"model.weights.h5": b""}), "config.json in the model file"),
-        (zip_of(folder / "d.keras", config__json=CONFIG, **{"model.weights.h5": b"junk"}), "not a readable HDF5"),
+        (zip_of(folder / "d.keras", config__json=CONFIG, **{"model.weights.h5": b"junk"}), "damaged HDF5"),
         (write_keras(folder / "e.keras", [1, 2], {}), "not a serialised model"),
         (write_keras(folder / "f.keras", subclassed, {}), "neither Sequential nor Functional"),
         (write_keras(folder / "g.keras", sequential_config(layer_config("Dense", "a"), layer_config("Dense", "a")), {}),

@@ -39,11 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _versions() -> str:
     import platform
 
-    import h5py
     import numpy
 
-    hdf5 = f"h5py {h5py.__version__}, HDF5 {h5py.version.hdf5_version}"
-    return f"kconvert {VERSION} ({hdf5}, NumPy {numpy.__version__}, Python {platform.python_version()})"
+    return f"kconvert {VERSION} (NumPy {numpy.__version__}, Python {platform.python_version()})"
 
 
 @click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})

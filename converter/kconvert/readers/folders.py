@@ -7,9 +7,11 @@ from pathlib import Path
 
 from kconvert_schemas.errors import ModelFileError, show
 
-from .keras_zip import CONFIG, METADATA, WEIGHTS, read_members
+from .keras_zip import CONFIG, METADATA, read_members
+from .mapped import mapped
 from .parts import Parts
 from .tensorflow import read_saved_model
+from .weights import WEIGHTS
 
 SAVED_MODEL = "saved_model.pb"
 ORBAX = ("orbax.checkpoint", "pytree.orbax-checkpoint", "checkpoint_metadata", "_CHECKPOINT_METADATA")
@@ -37,7 +39,11 @@ def read_folder(path: Path) -> Parts:
 def _unzipped(path: Path) -> Parts:
     files = {file.relative_to(path).as_posix(): file for file in _regular_files(path)}
     wanted = {name: file for name, file in files.items() if name in (CONFIG, METADATA, WEIGHTS) or "/" in name}
-    return read_members(path, "keras folder", set(files), lambda name: files[name].read_bytes(), tuple(wanted.values()))
+
+    def read(name: str) -> bytes:
+        return files[name].read_bytes()
+
+    return read_members(path, "keras folder", set(files), read, lambda: mapped(files[WEIGHTS]), tuple(wanted.values()))
 
 
 def _regular_files(folder: Path) -> list[Path]:

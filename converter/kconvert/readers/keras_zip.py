@@ -10,12 +10,12 @@ from typing import Any
 
 from kconvert_schemas.errors import ModelFileError, show
 
+from .mapped import member
 from .parts import Found, Parts
-from .weights import CHECKPOINT, modern_addresses, read_weights
+from .weights import CHECKPOINT, WEIGHTS, modern_addresses, read_weights
 
 CONFIG = "config.json"
 METADATA = "metadata.json"
-WEIGHTS = "model.weights.h5"
 PICKLED = "model.weights.npz"
 ASSETS = "assets/"
 
@@ -24,15 +24,24 @@ def read_keras_zip(path: Path) -> Parts:
     """Read a `.keras` file; raises ModelFileError naming the member that is missing or damaged."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return read_members(path, "keras zip", set(archive.namelist()), archive.read)
+            names = set(archive.namelist())
+            return read_members(path, "keras zip", names, archive.read, lambda: member(path, archive, WEIGHTS))
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise ModelFileError(f"{show(path)} is a damaged zip file: {error}. Copy or download it again.") from error
 
 
 def read_members(
-    path: Path, container: str, names: Set[str], read: Callable[[str], bytes], files: tuple[Path, ...] = ()
+    path: Path,
+    container: str,
+    names: Set[str],
+    read: Callable[[str], bytes],
+    weights: Callable[[], memoryview],
+    files: tuple[Path, ...] = (),
 ) -> Parts:
-    """Read the members of a `.keras` file, zipped or not: `read` returns the bytes of one of `names`."""
+    """Read the members of a `.keras` file, zipped or not.
+
+    read: returns the bytes of one of `names`. weights: returns those of the weights, without a copy where possible.
+    """
     if CONFIG not in names:
         raise ModelFileError(f"{show(path)} is a zip without {CONFIG}: not a model that Keras saved.")
     config = _json(read(CONFIG), CONFIG)
@@ -40,10 +49,10 @@ def read_members(
     if WEIGHTS not in names:
         also = f" It holds {PICKLED}, which Keras writes as a pickle, and that is code." if PICKLED in names else ""
         raise ModelFileError(f"{show(path)} holds no {WEIGHTS}. Save the whole model with `model.save`.{also}")
-    weights = read_weights(read(WEIGHTS))
+    variables = modern_addresses(read_weights(weights()))
     assets = {_place(name): read(name) for name in sorted(names) if name.startswith(ASSETS) and name[-1] != "/"}
     version = str(metadata.get("keras_version", "")) if isinstance(metadata, Mapping) else ""
-    found = Found(modern_addresses(weights), assets)
+    found = Found(variables, assets)
     return Parts(path, container, version, config, lambda root: found, files)
 
 

@@ -13,6 +13,7 @@ from kconvert_schemas.errors import ModelFileError, show
 
 from ..spec import StoredWeight
 from .architecture import SIZE_LIMIT, read_json
+from .mapped import mapped
 from .parts import Found, Parts
 from .weights import modern_addresses, read_weights
 
@@ -32,7 +33,7 @@ def read_shards(path: Path) -> Parts | None:
     for shard in shards:
         if shard.is_symlink() or not shard.is_file():
             raise ModelFileError(f"{show(path)} names the file {show(shard.name)}, which is not beside it.")
-        for address, weight in read_weights(shard.read_bytes()).items():
+        for address, weight in read_weights(mapped(shard)).items():
             if address in weights:
                 raise ModelFileError(f"{show(path)}: two of its files hold {show(address)}.")
             weights[address] = weight

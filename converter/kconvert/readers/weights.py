@@ -1,76 +1,101 @@
-"""model.weights.h5 -> variables by address. Only plain datasets are followed: no links, no external storage."""
+"""HDF5 -> variables by address. Only plain datasets are followed: no links, no external storage."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
-from functools import partial
-from typing import Any
 
-import h5py
 import numpy as np
 
 from kconvert_schemas.dtypes import DTYPES, Array
 from kconvert_schemas.errors import ModelFileError, show
 from kconvert_schemas.graph import TensorType
 
+from ..hdf5 import Dataset, File, Group, HDF5Error
+from ..limits import DEFAULT, Limits
 from ..spec import StoredWeight
 
-DEPTH_LIMIT = 64
+WEIGHTS = "model.weights.h5"
 CHECKPOINT = "_layer_checkpoint_dependencies"
+NAMES = {"text": "string", "variable text": "string"}
+"""Types of HDF5 that have another name here."""
 
 
-def read_weights(data: bytes) -> dict[str, StoredWeight]:
-    """Return every variable in the HDF5 bytes `data`, to be read when asked for; optimizer state is left out."""
+def read_weights(data: bytes | memoryview, limits: Limits = DEFAULT) -> dict[str, StoredWeight]:
+    """Return every variable in the HDF5 file `data`, to be read when asked for; optimizer state is left out."""
     try:
-        file = h5py.File(io.BytesIO(data), "r")
-        return stored_datasets(file)
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
-        if isinstance(error, ModelFileError):
-            raise
-        raise ModelFileError(f"model.weights.h5 is not a readable HDF5 file: {error}.") from error
+        return stored_datasets(File(data, limits), WEIGHTS)
+    except HDF5Error as error:
+        raise ModelFileError(f"{WEIGHTS} is a damaged HDF5 file, or not one that Keras writes: {error}.") from error
 
 
-def stored_datasets(file: Any) -> dict[str, StoredWeight]:
-    """Return every variable in an open HDF5 file; optimizer state is left out."""
-    return {address: stored_weight(dataset, address) for address, dataset in _datasets(file)}
+def stored_datasets(file: File, name: str) -> dict[str, StoredWeight]:
+    """Return every variable in an open HDF5 file called `name`; optimizer state is left out."""
+    shelf = Shelf(file, name)
+    return {address: shelf.variable(dataset, address) for address, dataset in _datasets(file)}
 
 
-def _datasets(file: Any) -> Iterator[tuple[str, Any]]:
-    stack = [("", file)]
+def _datasets(file: File) -> Iterator[tuple[str, Dataset]]:
+    root, limits = file.root, file.source.limits
+    stack = [("", root)]
+    seen = {root.address}
     while stack:
         prefix, group = stack.pop()
-        for name in group:
-            address = f"{prefix}/{name}" if prefix else name
+        for name in group.names:
             if not prefix and name == "optimizer":
                 continue
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise ModelFileError(f"model.weights.h5: {show(address)} is a link; only plain datasets are read.")
-            item = group[name]
-            if isinstance(item, h5py.Dataset):
+            address = f"{prefix}/{name}" if prefix else name
+            item = _member(group, name, address)
+            if isinstance(item, Dataset):
                 yield address, item
-            elif address.count("/") < DEPTH_LIMIT:
-                stack.append((address, item))
-            else:
-                raise ModelFileError(f"model.weights.h5: groups are nested more than {DEPTH_LIMIT} deep.")
+                continue
+            if address.count("/") >= limits.hdf5_depth:
+                raise HDF5Error(f"groups are nested more than {limits.hdf5_depth} deep (limit hdf5_depth)")
+            if item.address in seen:
+                raise HDF5Error(f"two links lead to the group {show(address)}")
+            seen.add(item.address)
+            stack.append((address, item))
 
 
-def stored_weight(dataset: Any, address: str) -> StoredWeight:
-    """Return a dataset as a variable that is read when asked for; ModelFileError for data kept elsewhere."""
-    if dataset.is_virtual or dataset.external:
-        raise ModelFileError(f"model.weights.h5: {show(address)} takes its data from another file; it is not read.")
-    bfloat16 = dataset.dtype.kind == "V" and dataset.dtype.itemsize == 2
-    dtype = "bfloat16" if bfloat16 else ("string" if dataset.dtype.kind in "OS" else dataset.dtype.name)
-    if dtype not in DTYPES or any(n < 0 for n in dataset.shape):
-        raise ModelFileError(f"model.weights.h5: {show(address)} has the dtype {show(dataset.dtype)}.")
-    return StoredWeight(TensorType(tuple(dataset.shape), dtype), partial(_read, dataset, dtype))
+def _member(group: Group, name: str, address: str) -> Group | Dataset:
+    try:
+        return group[name]
+    except HDF5Error as error:
+        raise HDF5Error(f"at {show(address)}, {error}") from error
 
 
-def _read(dataset: Any, dtype: str) -> Array:
-    values: Array = dataset[()] if dtype != "string" else dataset.asstr()[()]
-    if dtype == "bfloat16":
-        return (np.asarray(values).view(np.uint16).astype(np.uint32) << np.uint32(16)).view(np.float32)
-    return np.asarray(values)
+class Shelf:
+    """The variables of one file; those that are stored as they are cannot be larger together than the file."""
+
+    def __init__(self, file: File, name: str) -> None:
+        self._left = len(file.source.data)
+        self._name = name
+
+    def variable(self, dataset: Dataset, address: str) -> StoredWeight:
+        """Return a dataset as a variable that is read when asked for; ModelFileError for what cannot be read."""
+        try:
+            kind = dataset.type
+            dtype = "bfloat16" if kind.name == "opaque" and kind.size == 2 else NAMES.get(kind.name, kind.name)
+            if dtype not in DTYPES or dataset.shape is None:
+                raise HDF5Error(f"it holds {'nothing' if dataset.shape is None else kind.name}, which is not read")
+            dataset.check()
+            self._left -= 0 if dataset.filtered else dataset.size
+            if self._left < 0:
+                raise HDF5Error("it and the variables before it are larger than the file")
+        except HDF5Error as error:
+            raise self._refusal(address, error) from error
+        return StoredWeight(TensorType(dataset.shape, dtype), lambda: self._read(dataset, dtype, address))
+
+    def _read(self, dataset: Dataset, dtype: str, address: str) -> Array:
+        try:
+            values = dataset.read()
+        except HDF5Error as error:
+            raise self._refusal(address, error) from error
+        if dtype == "bfloat16":
+            return (values.view(np.uint16).astype(np.uint32) << np.uint32(16)).view(np.float32)
+        return values
+
+    def _refusal(self, address: str, error: HDF5Error) -> ModelFileError:
+        return ModelFileError(f"{self._name}: {show(address)} cannot be read: {error}.")
 
 
 def modern_addresses(weights: dict[str, StoredWeight]) -> dict[str, StoredWeight]:

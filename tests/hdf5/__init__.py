@@ -1,0 +1,1 @@
+"""Tests of the HDF5 reader, with h5py as the oracle."""
