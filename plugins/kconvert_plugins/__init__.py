@@ -7,6 +7,7 @@ from kconvert import Register, hookimpl
 from . import (
     activations,
     adaptive_pooling,
+    applications,
     attention,
     bidirectional,
     categorical,
@@ -58,6 +59,7 @@ MODULES = (
     categorical,
     hashing,
     spectrogram,
+    applications,
     *operations.MODULES,
     *tensorflow.MODULES,
 )

@@ -166,6 +166,18 @@ def layer_named_like_others(keras: Any) -> Any:
     return keras.Model(start, y)
 
 
+def layers_of_applications(keras: Any) -> Any:
+    """What ConvNeXt and Inception-ResNet define for themselves; the mask stays where the tensor is handed on."""
+    from keras.src.applications.convnext import LayerScale, StochasticDepth
+    from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
+
+    start = keras.Input((None, 3))
+    y = StochasticDepth(0.3)(keras.layers.Masking()(start))
+    z = LayerScale(1e-6, 3)(keras.layers.Dense(3)(start))
+    halves = CustomScaleLayer(0.17, dtype="mixed_float16")([start, z])
+    return keras.Model(start, [keras.layers.LSTM(2)(y), z, CustomScaleLayer(0.2)([start, z]), halves])
+
+
 CASES = [
     model("Sequential", sequential, x(3, 5)),
     model("Sequential without Input", sequential_without_input, x(3, 5)),
@@ -188,4 +200,5 @@ CASES = [
     model("fixed batch", fixed_batch, x(2, 3)),
     model("layers shared at two depths", shared_at_two_depths, x(2, 3)),
     model("awkward layer names", layer_named_like_others, x(2, 3)),
+    model("layers of keras.applications", layers_of_applications, x(2, 4, 3, masked=((0, 3), (1, 0)))),
 ]
