@@ -1,4 +1,4 @@
-"""Write the generated pages: docs/ops.md, docs/layers.md and the JSON Schema.
+"""Write the generated pages (ops, layers, architectures), the counts in docs/architecture.md, and the JSON Schema.
 
 `python docs/generate.py` writes them; with `--check` it names those that are out of date, and exits with 1.
 """
@@ -6,17 +6,22 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from kconvert.plugins import BUILT_IN, load_registry  # noqa: E402  (after the path is set)
+from kconvert.registry import Registry  # noqa: E402
 from kconvert_schemas.jsonschema import schema  # noqa: E402
 from kconvert_schemas.opset import FAMILIES  # noqa: E402
 from kconvert_schemas.opspec import Attr, OpSpec  # noqa: E402
+from tests import errors  # noqa: E402
+from tests.architectures import results  # noqa: E402
+from tests.architectures.variants import VARIANTS  # noqa: E402
 from tests.cases import CASES  # noqa: E402
 from tests.cases.spec import Case  # noqa: E402
 
@@ -33,11 +38,12 @@ def table(header: list[str], rows: Iterable[list[str]]) -> str:
 def ops_page() -> str:
     """Return the op table as a page."""
     parts = [GENERATED, "# Ops", "", OPS_INTRODUCTION]
+    found = errors.largest("ops")
     for family in FAMILIES:
         if family.OPS:
             title = family.__name__.rpartition(".")[2].replace("_", " ").capitalize()
             parts += ["", f"## {title}", "", (family.__doc__ or "").strip(), ""]
-            parts.append(table(["op", "inputs", "outputs", "attributes", "meaning"], [op_row(op) for op in family.OPS]))
+            parts.append(table(OPS_HEADER, [op_row(op, found.get(op.name, {})) for op in family.OPS]))
     return "\n".join(parts) + "\n"
 
 
@@ -45,13 +51,15 @@ OPS_INTRODUCTION = """What a node of a bundle can be: the table in `kconvert_sch
 checks, the emitter's checks and the JSON Schema are made too. `x?` may be left out; `xs*` takes any number. An
 attribute without a default must be stated. Kinds of attributes: `ints` is a list, `dims` a list of sizes or dimension
 expressions, `pairs` a list of [before, after], `unary` the name of a one-input op, `value` a number or nested list,
-`body` a subgraph."""
+`body` a subgraph. The error is the largest relative one of all cases compared with Keras in which the op stands, among
+others: a bound of its own."""
+OPS_HEADER = ["op", "inputs", "outputs", "attributes", "meaning", "error"]
 
 
-def op_row(op: OpSpec) -> list[str]:
-    """Return the cells of one op."""
+def op_row(op: OpSpec, found: Mapping[str, str]) -> list[str]:
+    """Return the cells of one op; found: its largest errors by dtype class."""
     attrs = "<br>".join(f"`{name}` {attribute(attr)}" for name, attr in op.attrs.items())
-    return [f"`{op.name}`", ", ".join(op.inputs), ", ".join(op.outputs), attrs, op.doc]
+    return [f"`{op.name}`", ", ".join(op.inputs), ", ".join(op.outputs), attrs, op.doc, error_cell(found)]
 
 
 def attribute(attr: Attr) -> str:
@@ -61,6 +69,11 @@ def attribute(attr: Attr) -> str:
     return f"{kind}{default}" + (f" ({attr.doc})" if attr.doc else "")
 
 
+def error_cell(found: Mapping[str, str]) -> str:
+    """Return the largest errors, each with its dtype class where that is not float32."""
+    return ", ".join(error if width == "float32" else f"{error} ({width})" for width, error in found.items())
+
+
 def layers_page() -> str:
     """Return the support matrix as a page."""
     registry, _ = load_registry(points=())
@@ -68,25 +81,28 @@ def layers_page() -> str:
     layers = sorted(name for name in registry.handlers if name.startswith("keras.layers."))
     operations = sorted(name for name in registry.handlers if name.startswith("keras.ops."))
     refused = sorted(registry.refusals.items())
+    found = errors.largest("classes")
     own = {name: handler for name, handler in registry.handlers.items() if handler.package == BUILT_IN}
     return "\n".join(
         [
             GENERATED,
             "# Layers and operations",
             "",
-            f"{len(layers)} layer classes and {len(operations)} operations of `keras.ops` are converted, to "
-            f"{sum(len(family.OPS) for family in FAMILIES)} ops. Options and dtypes are those that stand in a case "
-            "compared with Keras (`tests/cases`), every case within 1e-5 of the largest magnitude (1e-2 for 16-bit "
-            "dtypes); options without a case are read as well.",
+            f"{counts(registry)} Options and dtypes are those that stand in a case compared with Keras (`tests/cases`), "
+            "every case within 1e-5 of the largest magnitude (1e-2 for 16-bit dtypes); options without a case are read as "
+            "well. The error is the largest measured in the cases of a class, relative to the largest magnitude of the "
+            "output and rounded up: that of float32, and those of float64 and of 16-bit dtypes, whose numbers lie up to "
+            "1e-3 (float16) or 8e-3 (bfloat16) apart.",
             "",
             "## Layers",
             "",
-            table(["layer", "what it becomes", "options compared", "dtypes", "cases"],
-                  [layer_row(name, own[name].doc, cases) for name in layers]),
+            table(["layer", "what it becomes", "options compared", "dtypes", "cases", "error"],
+                  [[*layer_row(name, own[name].doc, cases), error_cell(found.get(name, {}))] for name in layers]),
             "",
             "## Operations",
             "",
-            table(["operation", "what it becomes"], [[f"`{n}`", registry.handlers[n].doc] for n in operations]),
+            table(["operation", "what it becomes", "error"],
+                  [[f"`{n}`", registry.handlers[n].doc, error_cell(found.get(n, {}))] for n in operations]),
             "",
             "## Refused",
             "",
@@ -103,11 +119,49 @@ def layer_row(name: str, doc: str, cases: list[Case]) -> list[str]:
     return [f"`{name}`", doc, ", ".join(options), ", ".join(dtypes), str(len(mine) or "in models")]
 
 
+def counts(registry: Registry) -> str:
+    """Say how many classes are converted, and to how many ops."""
+    layers = sum(name.startswith("keras.layers.") for name in registry.handlers)
+    operations = sum(name.startswith("keras.ops.") for name in registry.handlers)
+    ops = sum(len(family.OPS) for family in FAMILIES)
+    return f"{layers} layer classes and {operations} operations of `keras.ops` are converted, to {ops} ops."
+
+
+def architecture_page() -> str:
+    """Return the page on how kconvert is built, with the counts in it brought up to date."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    return re.sub(r"[0-9]+ layer classes and [^.]*`keras\.ops` [^.]*\.", counts(load_registry(points=())[0]), text)
+
+
+NETWORKS = """Every network of `keras.applications` with random weights that keep its activations in bounds; `python -m
+tests.architectures` measures them. Each is converted whole, with its classifier but without the softmax after it, for
+images of the size named; and once more without the classifier, for images of unknown size, fed with 83 by 78 pixels.
+The error is the larger of the two, relative to the largest magnitude of the output. The seconds are those of reading
+the model file, converting it and writing the bundle."""
+
+
+def networks_page() -> str:
+    """Return the table of the networks of keras.applications."""
+    measured = results.load()
+    rows = [
+        [variant.family, f"`{variant.name}`", str(row["size"]), f"{row['parameters']:,}", str(row["nodes"]),
+         f"{row['bytes'] / 1e6:.1f} MB", row["error"], f"{row['seconds']:.1f}"]
+        for variant in VARIANTS
+        if (row := measured["results"].get(results.key(variant)))
+    ]  # fmt: skip
+    machine = ", ".join(f"{name} {value}" for name, value in measured["machine"].items())
+    header = ["family", "network", "size", "parameters", "nodes", "bundle", "error", "seconds"]
+    parts = [GENERATED, "# Networks", "", NETWORKS, "", f"Measured: {machine}.", "", table(header, rows)]
+    return "\n".join(parts) + "\n"
+
+
 def pages() -> dict[Path, str]:
     """Return every generated file and its content."""
     return {
         ROOT / "docs" / "ops.md": ops_page(),
         ROOT / "docs" / "layers.md": layers_page(),
+        ROOT / "docs" / "architecture.md": architecture_page(),
+        ROOT / "docs" / "architectures.md": networks_page(),
         ROOT / "schemas" / "kconvert_schemas" / "graph.schema.json": json.dumps(schema(), indent=1) + "\n",
     }
 

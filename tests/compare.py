@@ -65,12 +65,16 @@ def check_file(case: Case, file: Path, inputs: list[np.ndarray], expected: list[
 
 
 def check_in_memory(case: Case, file: Path, inputs: list[np.ndarray], expected: list[np.ndarray]) -> None:
-    """Convert a model file, pass graph and weights through their stored forms, and compare; nothing is written."""
+    """Convert a model file in memory and compare; nothing is written."""
+    check_model(case, *in_memory(file), inputs, expected)
+
+
+def in_memory(file: Path) -> tuple[Graph, dict[str, Any]]:
+    """Convert a model file, and pass graph and weights through their stored forms."""
     lowering = Lowering(read_model(file), REGISTRY)
     graph = check(decode(json.loads(json.dumps(encode(lowering.run("test"))))))
     stored = {name: to_storage(lowering.builder.read(name), w.type.dtype) for name, w in graph.weights.items()}
-    weights = {name: from_storage(stored[name], w.type, name) for name, w in graph.weights.items()}
-    check_model(case, graph, weights, inputs, expected)
+    return graph, {name: from_storage(stored[name], w.type, name) for name, w in graph.weights.items()}
 
 
 def check_model(

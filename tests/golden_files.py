@@ -21,7 +21,8 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def write(family: str) -> None:
-    """Build every case of a family with Keras and store model file and outputs."""
+    """Build every case of a family with Keras and store model file, outputs and the errors that we make."""
+    from tests import errors
     from tests.keras_models import save_case
 
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
@@ -34,6 +35,7 @@ def write(family: str) -> None:
                 _member(archive, f"{case.slug}/outputs.npz", _npz(outputs))
                 print(f"{family}: {case.name}", file=sys.stderr)
         made.replace(FOLDER / f"{family}.zip")
+    errors.store(family)
 
 
 def read(case: Case, family: str, folder: Path) -> tuple[Path, list[np.ndarray]]:
