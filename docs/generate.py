@@ -75,8 +75,8 @@ def error_cell(found: Mapping[str, str]) -> str:
 
 
 LAYERS_INTRODUCTION = """Options and dtypes are those that stand in a case compared with Keras (`tests/cases`), every
-case within 1e-5 of the largest magnitude (1e-2 for 16-bit dtypes); options without a case are read as well. The error is
-the largest measured in the cases of a class, relative to the largest magnitude of the output and rounded up: that of
+case within 1e-5 of the largest magnitude (1e-2 for 16-bit dtypes); options without a case are read as well. The error
+is the largest measured in the cases of a class, relative to the largest magnitude of the output and rounded up: that of
 float32, and those of float64 and of 16-bit dtypes, whose numbers lie up to 1e-3 (float16) or 8e-3 (bfloat16) apart."""
 
 
