@@ -38,7 +38,7 @@ def finder(listed: Mapping[str, Listed], version: str, backend: str) -> Finder:
                 problems.setdefault(_count(layer, len(weights)), []).append(layer.path)
             else:
                 values = [weight for _, weight in weights]
-                found.update(_modern(ordered, values, major_version(version), backend))
+                found.update(arranged(ordered, values, major_version(version), backend))
         return Found(found, problems=problems)
 
     return find
@@ -122,7 +122,7 @@ def _by_name(order: list[Variable], names: Sequence[str]) -> list[Variable] | No
     return found if complete else None
 
 
-def _modern(
+def arranged(
     variables: Sequence[Variable], stored: Sequence[StoredWeight], major: int, backend: str
 ) -> dict[str, StoredWeight]:
     """Return the weights by address, arranged as in Keras 3."""
@@ -137,5 +137,5 @@ def _modern(
     for layer, own in leaves.values():
         addresses = {variable.name: variable.address for variable in layout.variables(layer)}
         weights = arrangement.modern(layer, {name: weight for name, (_, weight) in own.items()}, major, backend)
-        found.update({addresses.get(name) or own[name][0]: weight for name, weight in weights.items()})
+        found.update({own[name][0] if name in own else addresses[name]: weight for name, weight in weights.items()})
     return found

@@ -53,12 +53,14 @@ def _walk(layer: LayerSpec, names: Sequence[str]) -> Iterator[Variable]:
 
 
 def _all(layer: LayerSpec, names: Sequence[str]) -> Iterator[Variable]:
-    yield from _own(layer, names)
-    for inner in _inner(layer):
-        yield from _walk(inner, names)
+    yield from own(layer, names)
+    inner = layer.model.layers if layer.model is not None else [inner for inner, _ in wrapped(layer)]
+    for each in inner:
+        yield from _walk(each, names)
 
 
-def _own(layer: LayerSpec, names: Sequence[str]) -> Iterator[Variable]:
+def own(layer: LayerSpec, names: Sequence[str] = ()) -> Iterator[Variable]:
+    """Yield the variables of a layer itself, whether they are trained or not."""
     if layer.model is not None:
         return
     if not has_rule(layer):
@@ -67,9 +69,9 @@ def _own(layer: LayerSpec, names: Sequence[str]) -> Iterator[Variable]:
         return
     rule = RULES.get(layer.key.removeprefix("keras.layers."))
     for index, (variable, trainable) in enumerate(rule(layer.config) if rule else ()):
-        child, _, own = variable.rpartition("/")
-        number = index if not child else int(own[0]) if own[0].isdigit() else index
-        label = own.partition(":")[2] or own
+        child, _, label = variable.rpartition("/")
+        number = index if not child else int(label[0]) if label[0].isdigit() else index
+        label = label.partition(":")[2] or label
         yield Variable(layer, join(layer.address, child, "vars", str(number)), label, trainable)
 
 
@@ -78,28 +80,22 @@ def last(name: str) -> str:
     return name.rpartition("/")[2].partition(":")[0]
 
 
-def _inner(layer: LayerSpec) -> Iterator[LayerSpec]:
-    """Yield the layers in a model or wrapper, in the order of their weights."""
-    if layer.model is not None:
-        yield from layer.model.layers
+def wrapped(layer: LayerSpec) -> Iterator[tuple[LayerSpec, list[str]]]:
+    """Yield the layers in a wrapper in the order of their weights, each with the attributes that lead to it."""
     for attribute, setting in WRAPPED.get(layer.key.removeprefix("keras.layers."), ()):
         given = layer.config.get(setting)
         if setting == "backward_layer" and not given:
             given = layer.config.get("layer")
-        yield from _children(layer, given, setting, attribute)
-
-
-def _children(layer: LayerSpec, given: Any, setting: str, attribute: str) -> Iterator[LayerSpec]:
-    used = Counter[str]()
-    for config in given if isinstance(given, list) else [given]:
-        if not isinstance(config, dict):
-            raise ModelFileError(f"Layer {show(layer.path)} has no {setting!r} in its config.")
-        place = attribute
-        if isinstance(given, list):
+        many = isinstance(given, list)
+        used = Counter[str]()
+        for i, config in enumerate(given if isinstance(given, list) else [given]):
+            if not isinstance(config, dict):
+                raise ModelFileError(f"Layer {show(layer.path)} has no {setting!r} in its config.")
             kind = snake_case(str(config.get("class_name")))
-            place = join(attribute, f"{kind}_{used[kind]}" if used[kind] else kind)
+            place = join(attribute, f"{kind}_{used[kind]}" if used[kind] else kind) if many else attribute
             used[kind] += 1
-        yield build_layer(config, join(layer.path, attribute), join(layer.address, place))
+            inner = build_layer(config, join(layer.path, attribute), join(layer.address, place))
+            yield inner, [attribute, str(i)] if many else [attribute]
 
 
 Names = list[tuple[str, bool]]
