@@ -52,8 +52,8 @@ class Bundle:
     def __init__(self, prefix: Path) -> None:
         self.prefix = prefix
         index = prefix.with_name(prefix.name + INDEX)
-        if index.stat().st_size > INDEX_LIMIT:
-            raise ModelFileError(f"{show(index)} is larger than {INDEX_LIMIT} bytes: not the index of a checkpoint.")
+        if index.is_symlink() or not index.is_file() or index.stat().st_size > INDEX_LIMIT:
+            raise ModelFileError(f"{show(index)} is not a regular file of at most {INDEX_LIMIT} bytes.")
         try:
             table = sstable.entries(index.read_bytes())
             header = protobuf.numbers(table.pop(b"", memoryview(b"")))
