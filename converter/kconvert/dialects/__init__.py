@@ -100,13 +100,39 @@ def _model_config(entry: Mapping[str, Any], config: Any, major: int) -> Any:
 
 def _with_input(layers: list[dict[str, Any]], before: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Put an InputLayer in front of a Sequential whose first layer says the shape of its input."""
-    first = before[0].get("config") if before else None
-    if not layers or layers[0]["class_name"] == "InputLayer" or not isinstance(first, Mapping):
+    if not layers or layers[0]["class_name"] == "InputLayer":
         return layers
-    shape = first.get("batch_input_shape")
+    first = _innermost(before[0])
+    shape = first.get("batch_input_shape", first.get("batch_shape"))
+    if shape is None and isinstance(first.get("input_shape"), list):  # written by hand: Keras adds the batch axis
+        shape = [first.get("batch_size"), *first["input_shape"]]
     if shape is None:
         return layers
     dtype = first.get("dtype") if isinstance(first.get("dtype"), str) else "float32"
-    config = {"name": f"{first.get('name', 'model')}_input", "batch_shape": list(shape), "dtype": dtype}
+    name = before[0]["config"].get("name", "model") if isinstance(before[0].get("config"), Mapping) else "model"
+    config = {"name": f"{name}_input", "batch_shape": list(shape), "dtype": dtype}
     start = {"module": "keras.layers", "class_name": "InputLayer", "config": config, "registered_name": None}
     return [start, *layers]
+
+
+def _innermost(layer: Any) -> Mapping[str, Any]:
+    """Return the config of the first layer of a model, however deep: a Sequential takes the input of a model in it."""
+    while isinstance(layer, Mapping) and layer.get("class_name") in MODELS:
+        config = layer.get("config")
+        inner = config.get("layers") if isinstance(config, Mapping) else config
+        if not isinstance(inner, list) or not inner:
+            return {}
+        if layer["class_name"] == "Sequential" or not isinstance(config, Mapping):
+            layer = inner[0]
+            continue
+        inputs = config.get("input_layers")
+        flat = inputs[0] if isinstance(inputs, list) and inputs and isinstance(inputs[0], list) else inputs
+        name = flat[0] if isinstance(flat, list) and flat else None
+        layer = next((each for each in inner if isinstance(each, Mapping) and _name(each) == name), None)
+    config = layer.get("config") if isinstance(layer, Mapping) else None
+    return config if isinstance(config, Mapping) else {}
+
+
+def _name(layer: Mapping[str, Any]) -> Any:
+    config = layer.get("config")
+    return layer.get("name") or (config.get("name") if isinstance(config, Mapping) else None)
