@@ -57,6 +57,10 @@ class Emitter:
             self._lowering.same[outputs[0].name] = self._lowering.same.get(inputs[0].name, inputs[0].name)
         return outputs[0] if len(outputs) == 1 else outputs
 
+    def source(self, x: Symbol) -> tuple[str, Symbol] | None:
+        """Return the op that gave `x`, and its first input; None for an input of the model, a weight or a constant."""
+        return self._lowering.builder.source(x)
+
     def weight(
         self, name: str, index: int | str, *, child: str = "", shape: Shape | None = None, trainable: bool = True,
         cast: bool = True,

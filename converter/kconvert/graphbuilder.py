@@ -62,6 +62,16 @@ class GraphBuilder:
         self.values.update(zip(outputs, types, strict=True))
         return tuple(Symbol(output, type_) for output, type_ in zip(outputs, types, strict=True))
 
+    def source(self, symbol: Symbol) -> tuple[str, Symbol] | None:
+        """Return the op that gave a value, and its first input; None where there is none."""
+        node = next((node for node in reversed(self.nodes) if symbol.name in node.outputs), None)
+        first = node.inputs[0] if node is not None and node.inputs else None
+        if node is None or first is None:
+            return None
+        known = {port.value: port.type for port in self.ports} | {n: w.type for n, (w, _) in self.weights.items()}
+        type_ = self.values.get(first) or known.get(first)
+        return None if type_ is None else (node.op, Symbol(first, type_))
+
     def weight(self, name: str, stored: StoredWeight, source: str, trainable: bool) -> Symbol:
         """Add a stored array, once for each (name, source); a name taken by another source gets a counter."""
         for known, (weight, _) in self.weights.items():

@@ -65,7 +65,9 @@ class Lowering:
         emit = Emitter(self, layer)
         if layer.is_operation:
             operation = LayerCall(layer, Config(layer.config), _bind(handler, args, kwargs))
-            return _without_masks(handler.lower(operation, emit), operation.arguments)
+            made = _without_masks(handler.lower(operation, emit), operation.arguments)
+            self._record(layer, made)
+            return made
         args, kwargs = (map_structure(lambda leaf: _symbol(emit, leaf), part) for part in (args, kwargs))
         _check_policy(layer)
         if handler.autocast:
@@ -78,8 +80,12 @@ class Lowering:
         if handler.compute_mask is not None:
             given = None if "mask" in handler.arguments[: len(args)] else call.mask
             outputs = _attach_masks(handler.compute_mask, call, given, outputs, emit)
-        self.builder.layer(layer.path, layer.class_name, [s for s in flatten(outputs) if isinstance(s, Symbol)])
+        self._record(layer, outputs)
         return outputs
+
+    def _record(self, layer: LayerSpec, outputs: Any) -> None:
+        """Note what a call gave, so that it can be tapped."""
+        self.builder.layer(layer.path, layer.class_name, [s for s in flatten(outputs) if isinstance(s, Symbol)])
 
     def clear_mask(self, symbol: Symbol) -> None:
         """Take the mask off a tensor, for all who read it from now on."""

@@ -8,7 +8,8 @@ FAMILIES = (
     "core", "activations", "convolution", "pooling", "recurrent", "wrappers", "reshaping", "resampling",
     "regularization", "normalization", "merging", "attention", "text", "lookup", "numerical", "categorical",
     "spectrogram", "operations", "operations_shapes", "operations_reductions", "operations_functions",
-    "operations_tensors", "models", "networks_images", "networks_sequences",
+    "operations_tensors", "operations_images", "operations_values", "models", "networks_images",
+    "networks_sequences",
 )  # fmt: skip
 
 CASES = {family: import_module(f"{__name__}.{family}").CASES for family in FAMILIES}

@@ -84,8 +84,8 @@ def spaced(call: LayerCall, emit: Emitter, start: Symbol, stop: Symbol) -> tuple
     num, endpoint, dtype = call.config.int("num", 50), call.argument("endpoint", True), start.dtype
     if "int" in dtype:
         raise Unsupported("it counts in whole numbers; ask for floats and cast them")
-    if num < 1 or (num == 1 and call.argument("retstep", False)):
-        raise Unsupported(f"it makes {num} numbers")
+    if num < 0 or (num < 2 and call.argument("retstep", False)):
+        raise Unsupported(f"it makes {num} numbers, so that there is no step between them")
     parts = number_like(emit, max(num - 1 if endpoint else num, 1), start)
     step: Symbol = emit.op("divide", emit.op("subtract", stop, start), parts)
     axis = axis_of(call.argument("axis", 0), step.rank + 1)

@@ -8,7 +8,7 @@ from typing import Any
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 from kconvert.promotion import is_float
 
-from .operands import Lower, documented, given, join, number_like, register_table, sizes, tensor
+from .operands import Lower, documented, dtype_setting, given, join, number_like, register_table, sizes, tensor
 
 MOST = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38,
         "float64": 1.7976931348623157e308}  # fmt: skip
@@ -216,11 +216,10 @@ def signbit(call: LayerCall, emit: Emitter) -> Symbol:
 
 
 def view(call: LayerCall, emit: Emitter) -> Symbol:
-    """The bytes of x read as another dtype; only the same dtype is converted."""
+    """The bytes read as another dtype."""
     x = given(call, emit)
-    if call.argument("dtype", None) not in (None, x.dtype):
-        raise Unsupported("it reads the bytes of a tensor as another dtype; convert the values with keras.ops.cast")
-    return x.with_mask(None)
+    dtype = dtype_setting(call, x.dtype)
+    return x.with_mask(None) if dtype == x.dtype else emit.op("view", x, source=x.dtype, dtype=dtype)
 
 
 def i0(call: LayerCall, emit: Emitter) -> Symbol:

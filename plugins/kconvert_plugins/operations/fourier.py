@@ -146,6 +146,8 @@ def stft(call: LayerCall, emit: Emitter) -> list[Symbol]:
     x = given(call, emit)
     config = call.config
     length, stride, size = (config.int(name) for name in ("sequence_length", "sequence_stride", "fft_length"))
+    if x.dtype not in COMPLEX or size < length:
+        raise Unsupported(f"Keras on TensorFlow does not run it on {x.dtype} with windows of {length} out of {size}")
     if config.bool("center", True):
         x = emit.op("pad", x, pads=[*[[0, 0]] * (x.rank - 1), [size // 2, size // 2]], mode="reflect")
     frames = framed(emit, x, size, stride)

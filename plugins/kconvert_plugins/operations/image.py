@@ -26,10 +26,6 @@ from .operands import (
 )
 from .windows import layout
 
-COORDINATES = (
-    "it reads pixels at computed coordinates, for which there is no op; transform the images outside the model"
-)
-
 
 @hookimpl
 def register_layers(register: Register) -> None:
@@ -39,17 +35,10 @@ def register_layers(register: Register) -> None:
         "HSVToRGB": hsv_to_rgb, "GaussianBlur": gaussian_blur, "SobelEdges": sobel_edges,
     }  # fmt: skip
     register_table(register, ("images",), functions)
-    refused = ("AffineTransform", "PerspectiveTransform", "MapCoordinates", "ScaleAndTranslate")
-    register.refuse(
-        {
-            **{f"keras.ops.{name}": COORDINATES for name in refused},
-            "keras.ops.ElasticTransform": "it distorts images at random",
-            "keras.ops.SSIM": "it compares images, which belongs to training; leave it out of the model",
-        }
-    )
+    register.refuse({"keras.ops.ElasticTransform": "it distorts images at random"})
 
 
-def _images(call: LayerCall, emit: Emitter) -> tuple[Symbol, int, int]:
+def batched_images(call: LayerCall, emit: Emitter) -> tuple[Symbol, int, int]:
     """Return images with a batch axis, and their axes of height and channels."""
     x = given(call, emit, "images")
     if x.rank not in (3, 4):
@@ -58,14 +47,14 @@ def _images(call: LayerCall, emit: Emitter) -> tuple[Symbol, int, int]:
     return (x, 1, 3) if layout(call) == "channels_last" else (x, 2, 1)
 
 
-def _finished(call: LayerCall, emit: Emitter, y: Symbol) -> Symbol:
+def unbatched(call: LayerCall, emit: Emitter, y: Symbol) -> Symbol:
     """Drop the batch axis again where the call had none."""
     return without_axes(emit, y, [0]) if given(call, emit, "images").rank == 3 else y
 
 
 def resize(call: LayerCall, emit: Emitter) -> Symbol:
     """Images resampled to `size`, in float32; cropped or padded to its shape before, where that is asked for."""
-    x, first, _ = _images(call, emit)
+    x, first, _ = batched_images(call, emit)
     config = call.config
     size = config.ints("size", rank=2)
     interpolation = config.str("interpolation", "bilinear")
@@ -74,13 +63,13 @@ def resize(call: LayerCall, emit: Emitter) -> Symbol:
     elif config.bool("pad_to_aspect_ratio", False):
         x = _padded(emit, x, first, size, config.float("fill_value", 0.0))
     if [x.shape[first], x.shape[first + 1]] == size:
-        return _finished(call, emit, x.with_mask(None))
+        return unbatched(call, emit, x.with_mask(None))
     nearest = interpolation == "nearest"
     y = emit.op(
         "resize", emit.cast(x, "float64" if nearest else "float32"), size=size, interpolation=interpolation,
         antialias=config.bool("antialias", False), data_format=layout(call),
     )  # fmt: skip
-    return _finished(call, emit, emit.cast(y, x.dtype) if nearest else saturate(emit, y, x.dtype))
+    return unbatched(call, emit, emit.cast(y, x.dtype) if nearest else saturate(emit, y, x.dtype))
 
 
 def _whole(value: float) -> int:
@@ -116,7 +105,7 @@ def _padded(emit: Emitter, x: Symbol, first: int, size: list[int], value: float)
 
 def crop(call: LayerCall, emit: Emitter) -> Symbol:
     """Images without rows and columns at their sides, or cut to a target size."""
-    x, first, _ = _images(call, emit)
+    x, first, _ = batched_images(call, emit)
     for axis, before, after, target in _sides(call, first, "cropping"):
         size = known(x.shape[axis], "the size of the images")
         before = size - (target or 0) - (after or 0) if before is None else before
@@ -124,12 +113,12 @@ def crop(call: LayerCall, emit: Emitter) -> Symbol:
         if before < 0 or length < 0 or before + length > size:
             raise Unsupported(f"it cuts {length} elements from {before} on out of {size}")
         x = sliced(emit, x, axis, before, before + length)
-    return _finished(call, emit, x)
+    return unbatched(call, emit, x)
 
 
 def pad(call: LayerCall, emit: Emitter) -> Symbol:
     """Images with zeros at their sides, or up to a target size."""
-    x, first, _ = _images(call, emit)
+    x, first, _ = batched_images(call, emit)
     pads = [[0, 0]] * x.rank
     for axis, before, after, target in _sides(call, first, "padding"):
         if before is None or after is None:
@@ -139,7 +128,7 @@ def pad(call: LayerCall, emit: Emitter) -> Symbol:
             raise Unsupported("its target size is smaller than the images")
         pads[axis] = [before, after]
     zero: Any = False if x.dtype == "bool" else 0
-    return _finished(call, emit, emit.op("pad", x, pads=pads, value=zero))
+    return unbatched(call, emit, emit.op("pad", x, pads=pads, value=zero))
 
 
 def _sides(call: LayerCall, first: int, what: str) -> list[tuple[int, int | None, int | None, int | None]]:
@@ -153,9 +142,9 @@ def _sides(call: LayerCall, first: int, what: str) -> list[tuple[int, int | None
 
 def grayscale(call: LayerCall, emit: Emitter) -> Symbol:
     """0.2989 red + 0.587 green + 0.114 blue, in the dtype of the images; gray ones are handed on."""
-    x, _, channels = _images(call, emit)
+    x, _, channels = batched_images(call, emit)
     if x.shape[channels] == 1:
-        return _finished(call, emit, x.with_mask(None))
+        return unbatched(call, emit, x.with_mask(None))
     if x.shape[channels] != 3:
         raise Unsupported(f"it takes images with one or three channels, got {x.type}")
     dtype = join(x.dtype, "float")
@@ -163,7 +152,7 @@ def grayscale(call: LayerCall, emit: Emitter) -> Symbol:
     letters = "abcd"
     equation = f"{letters},{letters[channels]}->{letters.replace(letters[channels], '')}"
     y = emit.op("einsum", emit.cast(x, dtype), weights, equation=equation)
-    return emit.cast(_finished(call, emit, expanded(emit, y, [channels])), x.dtype)
+    return emit.cast(unbatched(call, emit, expanded(emit, y, [channels])), x.dtype)
 
 
 def _three(emit: Emitter, x: Symbol, channels: int) -> list[Symbol]:
@@ -174,7 +163,7 @@ def _three(emit: Emitter, x: Symbol, channels: int) -> list[Symbol]:
 
 def rgb_to_hsv(call: LayerCall, emit: Emitter) -> Symbol:
     """Hue (0 to 1), saturation and value of red, green and blue."""
-    x, _, channels = _images(call, emit)
+    x, _, channels = batched_images(call, emit)
     red, green, blue = _three(emit, x, channels)
     value: Symbol = emit.op("max", x, axes=[channels], keepdims=True)
     spread = emit.op("subtract", value, emit.op("min", x, axes=[channels], keepdims=True))
@@ -190,12 +179,12 @@ def rgb_to_hsv(call: LayerCall, emit: Emitter) -> Symbol:
     angle = emit.op("where", emit.op("equal", red, value), hue(green, blue, 0.0), other)
     angle = emit.op("where", emit.op("greater", spread, zero), angle, zero)
     angle = emit.op("where", emit.op("less", angle, zero), emit.op("add", angle, one), angle)
-    return _finished(call, emit, emit.op("concatenate", angle, saturation, value, axis=channels))
+    return unbatched(call, emit, emit.op("concatenate", angle, saturation, value, axis=channels))
 
 
 def hsv_to_rgb(call: LayerCall, emit: Emitter) -> Symbol:
     """Red, green and blue of hue, saturation and value."""
-    x, _, channels = _images(call, emit)
+    x, _, channels = batched_images(call, emit)
     hue, saturation, value = _three(emit, x, channels)
     zero, one = number_like(emit, 0, x), number_like(emit, 1, x)
     angle = emit.op("multiply", hue, number_like(emit, 6, x))
@@ -208,7 +197,7 @@ def hsv_to_rgb(call: LayerCall, emit: Emitter) -> Symbol:
         share = emit.op("maximum", emit.op("minimum", share, one), zero)
         return emit.op("multiply", emit.op("add", rest, emit.op("multiply", saturation, share)), value)
 
-    return _finished(call, emit, emit.op("concatenate", part(3, 1, -1), part(2, -1, 2), part(4, -1, 2), axis=channels))
+    return unbatched(call, emit, emit.op("concatenate", part(3, 1, -1), part(2, -1, 2), part(4, -1, 2), axis=channels))
 
 
 def _filtered(call: LayerCall, emit: Emitter, x: Symbol, kernel: Any, padding: str) -> Symbol:
@@ -224,7 +213,7 @@ def _filtered(call: LayerCall, emit: Emitter, x: Symbol, kernel: Any, padding: s
 
 def gaussian_blur(call: LayerCall, emit: Emitter) -> Symbol:
     """The mean of the pixels around, weighted by a Gaussian; zeros outside."""
-    x, _, _ = _images(call, emit)
+    x, _, _ = batched_images(call, emit)
     size, sigma = call.config.ints("kernel_size", (3, 3), rank=2), call.config.get("sigma", (1.0, 1.0))
 
     def bell(count: int, width: float) -> Any:
@@ -232,7 +221,7 @@ def gaussian_blur(call: LayerCall, emit: Emitter) -> Symbol:
         return heights / heights.sum()
 
     kernel = np.outer(bell(size[1], sigma[1]), bell(size[0], sigma[0])).reshape(size[0], size[1], 1)
-    return _finished(call, emit, _filtered(call, emit, x, kernel, "same"))
+    return unbatched(call, emit, _filtered(call, emit, x, kernel, "same"))
 
 
 def sobel_edges(call: LayerCall, emit: Emitter) -> Symbol:

@@ -9,6 +9,7 @@ from kconvert.promotion import is_float
 from kconvert_schemas.dims import Dim
 
 from .operands import (
+    apply,
     axis_of,
     flattened,
     given,
@@ -16,9 +17,12 @@ from .operands import (
     known,
     reshaped,
     sizes,
+    sliced,
     tensor,
     weak,
+    without_axes,
 )
+from .positions import arange
 
 KeyPart = Any
 
@@ -109,8 +113,11 @@ def take_along_axis(call: LayerCall, emit: Emitter) -> Symbol:
 def where(call: LayerCall, emit: Emitter) -> Symbol:
     """x1 where the condition is not 0, else x2."""
     values = [call.argument("x1", None), call.argument("x2", None)]
+    if values == [None, None]:  # Keras gives the first of the indices that `nonzero` would give
+        found = emit.op("argwhere", tensor(emit, call.argument("condition"), "bool"))
+        return without_axes(emit, sliced(emit, found, 1, 0, 1), [1])
     if None in values:
-        raise Unsupported("how many elements it gives depends on their values; only where(condition, x1, x2) converts")
+        raise Unsupported("it is called with one of x1 and x2; both, or none, are needed")
     return emit.op("where", tensor(emit, call.argument("condition"), "bool"), *weak(emit, values))
 
 
@@ -131,20 +138,37 @@ def select(call: LayerCall, emit: Emitter) -> Symbol:
     return y
 
 
-def _starts(call: LayerCall, rank: int) -> list[int]:
+def _starts(call: LayerCall, rank: int) -> list[int] | None:
+    """Return the start indices; None where they are computed."""
     starts = call.argument("start_indices")
     starts = starts.value if isinstance(starts, ArrayConstant) else starts
+    if isinstance(starts, Symbol) or (isinstance(starts, list) and any(isinstance(n, Symbol) for n in starts)):
+        return None
     if not isinstance(starts, (list, tuple)) or not all(map(_is_int, starts)) or len(starts) != rank:
-        raise Unsupported("its start indices must be whole numbers, one for each axis; computed ones are not converted")
+        raise Unsupported("its start indices must be whole numbers, one for each axis")
     return list(starts)
+
+
+def _computed_starts(call: LayerCall, emit: Emitter, rank: int) -> list[Symbol]:
+    """Return the start indices as a vector of one element for each axis."""
+    starts = call.argument("start_indices")
+    if isinstance(starts, Symbol):
+        starts = reshaped(emit, starts, [rank])
+        return [emit.cast(sliced(emit, starts, 0, i, i + 1), "int64") for i in range(rank)]
+    if len(starts) != rank:
+        raise Unsupported(f"it has {len(starts)} start indices for {rank} axes")
+    return [reshaped(emit, tensor(emit, start, "int64"), [1]) for start in starts]
 
 
 def slice_(call: LayerCall, emit: Emitter) -> Symbol:
     """`shape` elements from `start_indices` on; -1 takes all that are left."""
     x = given(call, emit, "inputs")
     shape = call.config.ints("shape")
+    starts = _starts(call, x.rank)
+    if starts is None:
+        return _taken(emit, x, _computed_starts(call, emit, x.rank), shape)
     slices: list[list[int | None] | None] = []
-    for start, length, size in zip(_starts(call, x.rank), shape, x.shape, strict=True):
+    for start, length, size in zip(starts, shape, x.shape, strict=True):
         if start < 0 or (size is not None and start + max(length, 0) > size):
             raise Unsupported(f"it takes {length} elements from {start} on of an axis of {size}")
         slices.append([start, None if length == -1 else start + length, None])
@@ -153,11 +177,30 @@ def slice_(call: LayerCall, emit: Emitter) -> Symbol:
     return y if dims == list(y.shape) else reshaped(emit, y, dims)  # fails when running where an axis is too short
 
 
+def _taken(emit: Emitter, x: Symbol, starts: list[Symbol], shape: list[int]) -> Symbol:
+    """Return the elements from computed places on, axis by axis."""
+    for axis, (start, length) in enumerate(zip(starts, shape, strict=True)):
+        if length == -1:
+            raise Unsupported("how many elements it takes depends on its start indices; give them in `shape`")
+        inside = apply(emit, "greater_equal", start, 0)  # a negative start is an error, not counted from the end
+        start = apply(emit, "where", inside, start, 2**31)
+        x = emit.op("take", x, emit.op("add", tensor(emit, list(range(length)), "int64"), start), axis=axis)
+    return x
+
+
 def slice_update(call: LayerCall, emit: Emitter) -> Symbol:
     """inputs with `updates` written from `start_indices` on."""
     x, updates = given(call, emit, "inputs"), tensor(emit, call.argument("updates"))
+    starts = _starts(call, x.rank)
+    if starts is None or (None in (*x.shape, *updates.shape) and any(starts)):
+        computed = (
+            _computed_starts(call, emit, x.rank)
+            if starts is None
+            else [emit.constant([start], "int64") for start in starts]
+        )
+        return _updated(emit, x, updates, computed)
     pads = []
-    for start, size, length in zip(_starts(call, x.rank), x.shape, updates.shape, strict=True):
+    for start, size, length in zip(starts, x.shape, updates.shape, strict=True):
         if size is None and length is None and start == 0:
             pads.append([0, 0])
             continue
@@ -170,6 +213,21 @@ def slice_update(call: LayerCall, emit: Emitter) -> Symbol:
     return emit.op("where", emit.op("pad", inside, pads=pads, value=False), written, x)
 
 
+def _updated(emit: Emitter, x: Symbol, updates: Symbol, starts: list[Symbol]) -> Symbol:
+    """Write `updates` from computed places on, which are moved so that they lie inside."""
+    inside: Any = None
+    for axis, start in enumerate(starts):
+        places, own = (emit.cast(arange(emit, y, axis), "int64") for y in (x, updates))
+        most = [apply(emit, "add", emit.op("max", one, keepdims=True), 1) for one in (places, own)]
+        start = emit.op("minimum", apply(emit, "maximum", start, 0), emit.op("subtract", *most))
+        places = emit.op("subtract", places, start)
+        within = emit.op("logical_and", apply(emit, "greater_equal", places, 0), emit.op("less", places, most[1]))
+        updates = emit.op("take", updates, apply(emit, "where", within, places, 0), axis=axis)
+        within = reshaped(emit, within, [-1, *[1] * (x.rank - axis - 1)])
+        inside = within if inside is None else emit.op("logical_and", inside, within)
+    return emit.op("where", inside, updates, x)
+
+
 def scatter(call: LayerCall, emit: Emitter) -> Symbol:
     """Zeros of `shape` to which `values` are added at `indices`."""
     values = given(call, emit, "values")
@@ -179,7 +237,9 @@ def scatter(call: LayerCall, emit: Emitter) -> Symbol:
 
 def scatter_update(call: LayerCall, emit: Emitter) -> Symbol:
     """inputs with `updates` put, added, multiplied, ... at `indices`."""
-    x, indices, updates = (given(call, emit, name) for name in ("inputs", "indices", "updates"))
+    x, indices = given(call, emit, "inputs"), given(call, emit, "indices")
+    updates = call.argument("updates")
+    updates = updates if isinstance(updates, Symbol) else tensor(emit, updates, x.dtype)
     reduction = call.argument("reduction", None)
     if reduction not in (None, "add", "max", "min", "mul"):
         raise Unsupported(f"its reduction {reduction!r:.40} is not known")

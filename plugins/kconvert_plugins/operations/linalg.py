@@ -77,8 +77,8 @@ def det(call: LayerCall, emit: Emitter) -> Symbol:
 
 
 def logdet(call: LayerCall, emit: Emitter) -> Symbol:
-    """The logarithm of the determinant of a positive definite matrix: twice the sum of those of Cholesky's diagonal."""
-    factor: Symbol = emit.op("cholesky", given(call, emit))
+    """Twice the sum of the logarithms of Cholesky's diagonal; NaN for a matrix that is not positive definite."""
+    factor: Symbol = emit.op("cholesky", given(call, emit), nan=True)
     axes = "abcdefgh"[: factor.rank - 2]
     diagonal = emit.op("einsum", factor, equation=f"{axes}zz->{axes}z")
     return emit.op("multiply", number_like(emit, 2, factor), emit.op("sum", emit.op("log", diagonal), axes=[-1]))

@@ -131,6 +131,8 @@ def repeat(call: LayerCall, emit: Emitter) -> Symbol:
     repeats = call.config.ints("repeats")
     if len(repeats) == 1:
         return repeated(emit, x, axis, repeats[0], inner=True)
+    if x.shape[axis] is None:
+        x = reshaped(emit, x, [len(repeats) if i == axis else n for i, n in enumerate(sizes(x))])
     if x.shape[axis] != len(repeats):
         raise Unsupported(f"it has {len(repeats)} repeats for an axis of {x.shape[axis]}")
     return emit.op("take", x, tensor(emit, [i for i, n in enumerate(repeats) for _ in range(n)]), axis=axis)

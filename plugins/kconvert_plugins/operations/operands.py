@@ -94,6 +94,12 @@ def number_like(emit: Emitter, value: float, x: Symbol) -> Symbol:
     return emit.constant(value, x.dtype)
 
 
+def apply(emit: Emitter, op: str, *values: Symbol | float) -> Any:
+    """Write an elementwise op; Python's numbers among `values` take the dtype of the last tensor among them."""
+    dtype = next(value.dtype for value in reversed(values) if isinstance(value, Symbol))
+    return emit.op(op, *(v if isinstance(v, Symbol) else emit.constant(v, dtype) for v in values))
+
+
 def dtype_setting(call: LayerCall, default: str) -> str:
     """Return the config's `dtype`, `default` for None; Unsupported when it is not a dtype."""
     value = call.argument("dtype", None)

@@ -174,7 +174,7 @@ def explicit(subscripts: str, ranks: Sequence[int]) -> str:
     counts = [rank - len(term.replace("...", "")) for term, rank in zip(terms, ranks, strict=True) if "..." in term]
     if not arrow:
         letters = [letter for letter in left if letter.isalpha()]
-        once = sorted(letter for letter in set(letters) if letters.count(letter) == 1)
+        once = [letter for letter in letters if letters.count(letter) == 1]  # Keras renames them in this order
         result = ("..." if counts else "") + "".join(once)
     free = [letter for letter in ascii_letters if letter not in subscripts][: max([0, *counts])]
     if min([0, *counts]) < 0:

@@ -15,16 +15,11 @@ def register_layers(register: Register) -> None:
     """Register the refusals."""
     reasons = {
         FUNCTION: ("AssociativeScan", "Cond", "ForiLoop", "Map", "Scan", "Switch", "VectorizedMap", "WhileLoop"),
-        COUNTED: ("Arange", "Bincount", "Histogram", "Nonzero", "Unique"),
-        LOSS: (
-            "BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy", "CTCLoss",
-        ),
+        COUNTED: ("Arange",),
+        "Keras on TensorFlow cannot run it inside a model": ("Histogram",),
+        LOSS: ("CTCLoss",),
         "it searches paths through the time steps; decode outside the model": ("CTCDecode",),
         NUMBER: ("Ndim",),
-        "the order of the elements on both sides is left open; use keras.ops.sort or top_k": ("Argpartition",),
-        "it picks among the numbers that are not NaN, which are counted when running": (
-            "Nanmedian", "Nanpercentile", "Nanquantile",
-        ),
         "it imitates quantisation in training, and Keras does not save its settings": ("FakeQuantWithMinMaxVars",),
         "it is the base class of segment operations": ("SegmentReduction",),
         "it is a base class": ("Operation", "Function"),

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from kconvert import Emitter, LayerCall, Register, Unsupported, hookimpl
+from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 from kconvert.promotion import is_float
 
 from .elementwise import MOST
-from .operands import Lower, documented, given, number_like, register_table, reshaped, sizes
+from .operands import Lower, apply, documented, given, known, number_like, register_table, reshaped, sizes
 
 
 @hookimpl
@@ -22,21 +22,42 @@ def register_layers(register: Register) -> None:
 def _segment(reduction: str) -> Lower:
     def lower(call: LayerCall, emit: Emitter) -> Any:
         data, ids = given(call, emit, "data"), given(call, emit, "segment_ids")
-        count = call.argument("num_segments", None)
-        if count is None or call.argument("sorted", False):
-            raise Unsupported("how many segments it gives depends on their numbers; set num_segments, and sorted=False")
+        in_order, rest = bool(call.argument("sorted", False)), list(data.shape[1:])
         if ids.rank != 1:
             raise Unsupported(f"its segment_ids must be a vector, got {ids.type}")
         start = _start(reduction, data.dtype)
-        shape = [count, *(f"like.{i}" if n is None else n for i, n in enumerate(data.shape) if i)]
-        empty = emit.op("full", data, shape=shape, value=start, dtype=data.dtype)
-        inside = emit.op("greater_equal", ids, number_like(emit, 0, ids))
-        places = emit.op("where", inside, ids, number_like(emit, 0, ids))
-        kept = reshaped(emit, inside, [sizes(ids)[0], *[1] * (data.rank - 1)])
+        inside = apply(emit, "greater_equal", ids, 0)
+        places = apply(emit, "where", inside, ids, 0)
+        count = call.argument("num_segments", None)
+        if count is not None:
+            shape = [count, *(f"like.{i}" if n is None else n for i, n in enumerate(rest, 1))]
+            empty = emit.op("full", data, shape=shape, value=start, dtype=data.dtype)
+        else:
+            shape = ["like.0", *(known(n, "the sizes of its rows") for n in rest)]
+            like = _segments(emit, places, reduction == "add" and not in_order)
+            empty = emit.op("full", like, shape=shape, value=start, dtype=data.dtype)
+        kept = reshaped(emit, inside, [sizes(ids)[0], *[1] * len(rest)])
         updates = emit.op("where", kept, data, number_like(emit, start, data))
-        return emit.op("scatter", empty, reshaped(emit, places, [-1, 1]), updates, reduction=reduction)
+        y = emit.op("scatter", empty, reshaped(emit, places, [-1, 1]), updates, reduction=reduction)
+        return _without_gaps(emit, y, places) if in_order and reduction in ("max", "min") else y
 
     return documented(lower, f"The op `{reduction}` over the rows of each segment; negative ids belong to none.")
+
+
+def _segments(emit: Emitter, ids: Symbol, different: bool) -> Symbol:
+    """Return a vector as long as there are segments: up to the largest id, for sums as many as there are ids."""
+    if different:
+        values: Symbol = emit.op("unique", ids)[0]
+        return values
+    counts: Symbol = emit.op("bincount", ids)
+    return counts
+
+
+def _without_gaps(emit: Emitter, x: Symbol, ids: Symbol) -> Symbol:
+    """Return `x` with 0 for segments without rows, as TensorFlow gives them for sorted ids."""
+    used = apply(emit, "greater", emit.op("bincount", ids), 0)
+    y: Symbol = apply(emit, "where", reshaped(emit, used, [-1, *[1] * (x.rank - 1)]), x, 0)
+    return y
 
 
 def _start(reduction: str, dtype: str) -> Any:

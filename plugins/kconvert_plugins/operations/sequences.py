@@ -69,6 +69,8 @@ def corrcoef(call: LayerCall, emit: Emitter) -> Symbol:
     x = emit.cast(x, "float32") if whole else x
     if x.rank != 2:
         raise Unsupported(f"it takes a matrix, got {x.type}")
+    if x.dtype == "int64":
+        raise Unsupported("Keras on TensorFlow rounds the means of int64; cast it to floats")
     centred = emit.op("subtract", x, emit.op("mean", x, axes=[-1], keepdims=True))
     ones = emit.op("full", x, shape=["like.1" if x.shape[1] is None else x.shape[1]], value=1, dtype=x.dtype)
     freedom = emit.op("subtract", emit.op("sum", ones), number_like(emit, 1, x))

@@ -33,9 +33,8 @@ def register_layers(register: Register) -> None:
     register_table(
         register,
         ("x",),
-        {"DepthToSpace": depth_to_space, "SpaceToDepth": space_to_depth, "Unfold": unfold, "Fold": fold},
+        {"DepthToSpace": depth_to_space, "SpaceToDepth": space_to_depth, "Fold": fold},
     )
-    register("keras.ops.ExtractPatches", extract_patches, arguments=("images",))
     register.refuse(
         {
             "keras.ops.ConvTranspose": "Keras on TensorFlow confuses its padding and output_padding and cannot run it; "
@@ -168,80 +167,19 @@ def _back(emit: Emitter, x: Symbol, first: bool) -> Symbol:
     return permuted(emit, x, [0, 3, 1, 2]) if first else x
 
 
-def _both(value: Any, what: str) -> list[int]:
+def both(value: Any, what: str) -> list[int]:
+    """Return a setting for rows and columns, which may be one number for both."""
     pair = list(value) if isinstance(value, (list, tuple)) else [value, value]
     if len(pair) != 2 or not all(isinstance(n, int) and not isinstance(n, bool) for n in pair):
         raise Unsupported(f"its {what} must be one or two whole numbers, got {value!r:.40}")
     return pair
 
 
-def patches(emit: Emitter, x: Symbol, window: Sequence[int], strides: Sequence[int], rates: Sequence[int]) -> Symbol:
-    """Return the windows of images (batch, height, width, channels) as (batch, rows, columns, window, channels).
-
-    A slice for each place in the window, joined along a new axis.
-    """
-    height, width = (known(size, "the size of the images") for size in x.shape[1:3])
-    reach = [(n - 1) * rate for n, rate in zip(window, rates, strict=True)]
-    counts = [(n - r - 1) // s + 1 for n, r, s in zip((height, width), reach, strides, strict=True)]
-    if min(counts) < 1:
-        raise Unsupported("its windows do not fit into the images")
-    parts = []
-    for i, j in np.ndindex(*window):
-        bounds = [
-            [place * rate, place * rate + (count - 1) * stride + 1, stride]
-            for place, rate, count, stride in zip((i, j), rates, counts, strides, strict=True)
-        ]
-        part: Symbol = emit.op("slice", x, slices=[None, *bounds, None])
-        parts.append(reshaped(emit, part, [*sizes(part)[:3], 1, sizes(part)[3]]))
-    return emit.op("concatenate", *parts, axis=3)
-
-
-def extract_patches(call: LayerCall, emit: Emitter) -> Symbol:
-    """The windows of images as channels: row, column and channel of the window, the last the fastest."""
-    config, x = call.config, given(call, emit, "images")
-    alone = x.rank == 3
-    x = reshaped(emit, x, [1, *sizes(x)]) if alone else x
-    x = permuted(emit, x, [0, 2, 3, 1]) if layout(call) == "channels_first" else x
-    window = _both(config["size"], "size")
-    strides = window if config.get("strides") is None else _both(config["strides"], "strides")
-    rates = _both(config.get("dilation_rate", 1), "dilation_rate")
-    if config.str("padding", "valid").lower() == "same":
-        x = _same(emit, x, window, strides, rates)
-    y = patches(emit, x, window, strides, rates)
-    y = reshaped(emit, y, [*sizes(y)[:3], known(y.shape[3], "") * known(y.shape[4], "the number of channels")])
-    y = _back(emit, y, layout(call) == "channels_first")
-    return reshaped(emit, y, sizes(y)[1:]) if alone else y
-
-
-def _same(emit: Emitter, x: Symbol, window: Sequence[int], strides: Sequence[int], rates: Sequence[int]) -> Symbol:
-    """Pad images so that windows start at every stride, the odd element after."""
-    pads = [[0, 0]]
-    for size, n, stride, rate in zip(x.shape[1:3], window, strides, rates, strict=True):
-        size = known(size, "the size of the images")
-        total = max((-(-size // stride) - 1) * stride + (n - 1) * rate + 1 - size, 0)
-        pads.append([total // 2, total - total // 2])
-    return emit.op("pad", x, pads=[*pads, [0, 0]])
-
-
-def unfold(call: LayerCall, emit: Emitter) -> Symbol:
-    """The windows of images (batch, channels, height, width) as columns: channel, row and column of the window."""
-    x, config = given(call, emit), call.config
-    window, rates, pad, strides = (
-        _both(config.get(name, default), name)
-        for name, default in (("kernel_size", None), ("dilation", 1), ("padding", 0), ("stride", 1))
-    )
-    x = emit.op("pad", x, pads=[[0, 0], [0, 0], [pad[0]] * 2, [pad[1]] * 2]) if any(pad) else x
-    y = patches(emit, permuted(emit, x, [0, 2, 3, 1]), window, strides, rates)
-    channels, count = known(y.shape[4], "the number of channels"), window[0] * window[1]
-    y = permuted(emit, y, [0, 4, 3, 1, 2])
-    return reshaped(emit, y, [sizes(y)[0], channels * count, (y.shape[3] or 0) * (y.shape[4] or 0)])
-
-
 def fold(call: LayerCall, emit: Emitter) -> Symbol:
     """The images whose windows are the columns, added up where they overlap."""
     x, config = given(call, emit), call.config
     window, rates, pad, strides, out = (
-        _both(config.get(name, default), name)
+        both(config.get(name, default), name)
         for name, default in (
             ("kernel_size", None), ("dilation", 1), ("padding", 0), ("stride", 1), ("output_size", None),
         )

@@ -120,3 +120,16 @@ def erf(x: Array) -> Array:
     far = np.where(size <= 0.46875, 1.0, size)
     large = 1.0 - np.exp(-far * far) * _ratio(far, _MIDDLE)
     return np.copysign(np.where(size <= 0.46875, small, large), wide).astype(x.dtype, copy=False)
+
+
+@kernel("view")
+def view(x: Array, *, source: str, dtype: str) -> Array:
+    """The bytes of x read as another dtype; the last axis grows or shrinks."""
+    if source == "bfloat16":
+        raw = (np.ascontiguousarray(x).view(np.uint32) >> np.uint32(16)).astype("<u2")
+    else:
+        raw = np.ascontiguousarray(x, np.dtype(source).newbyteorder("<"))
+    held = raw.reshape(x.shape).view("<u2" if dtype == "bfloat16" else np.dtype(dtype).newbyteorder("<"))
+    if dtype == "bfloat16":
+        return (held.astype(np.uint32) << np.uint32(16)).view(np.float32)
+    return held.astype(dtype, copy=False)

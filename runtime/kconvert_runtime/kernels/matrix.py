@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 
 from kconvert_schemas.dtypes import Array
@@ -10,9 +12,18 @@ from ..registry import kernel
 
 
 @kernel("cholesky")
-def cholesky(x: Array) -> Array:
-    """The lower triangle l with l l^T = x; ValueError (LinAlgError) for a matrix that is not positive definite."""
-    return np.linalg.cholesky(x)
+def cholesky(x: Array, *, nan: bool = False) -> Array:
+    """The lower triangle l with l l^T = x.
+
+    A matrix that is not positive definite has none: ValueError (LinAlgError), or NaN.
+    """
+    if not nan:
+        return np.linalg.cholesky(x)
+    y = np.full_like(x, np.nan)
+    for index in np.ndindex(*x.shape[:-2]):
+        with contextlib.suppress(np.linalg.LinAlgError):
+            y[index] = np.linalg.cholesky(x[index])
+    return y
 
 
 @kernel("qr")

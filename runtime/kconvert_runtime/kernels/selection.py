@@ -51,3 +51,27 @@ def scatter(x: Array, indices: Array, updates: Array, *, reduction: str) -> Arra
 def searchsorted(sorted: Array, x: Array, *, side: str) -> Array:
     """Places of x in a sorted vector, int32."""
     return np.searchsorted(sorted, x, side=side).astype(np.int32)  # type: ignore[call-overload]
+
+
+@kernel("argwhere")
+def argwhere(x: Array) -> Array:
+    """Indices (count, axes) of the elements that are not 0."""
+    return np.argwhere(x).astype(np.int32).reshape(-1, x.ndim)
+
+
+@kernel("unique")
+def unique(x: Array, *, sorted: bool) -> tuple[Array, Array, Array, Array]:
+    """Different rows of x (n, ...): values (k, ...), first places (k), which one each row is (n), counts (k)."""
+    if sorted and x.dtype.kind == "f" and np.isnan(x).any():
+        raise InputError("NaN has no place in a rising order")
+    if x.ndim == 1:
+        found = np.unique(x, return_index=True, return_inverse=True, return_counts=True, equal_nan=False)
+    else:
+        found = np.unique(x, return_index=True, return_inverse=True, return_counts=True, axis=0, equal_nan=False)
+    values, places, inverse, counts = found
+    inverse = inverse.reshape(-1)
+    if not sorted:
+        order = np.argsort(places)
+        values, places, counts = values[order], places[order], counts[order]
+        inverse = np.argsort(order)[inverse]
+    return values, places.astype(np.int32), inverse.astype(np.int32), counts.astype(np.int32)

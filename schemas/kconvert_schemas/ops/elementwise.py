@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..dtypes import COMPLEXES, DTYPES, FLOATS, INTEGERS, NUMERIC
 from ..graph import TensorType
 from ..opspec import Attr, Inputs, OpError, OpSpec
@@ -10,6 +12,7 @@ from .rules import Attrs, binary, broadcast, one_dtype, unary
 REAL = INTEGERS + FLOATS
 INEXACT = FLOATS + COMPLEXES
 BOOL = ("bool",)
+BYTES = {dtype: 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize for dtype in REAL}
 
 
 def _where(types: Inputs, attrs: Attrs) -> TensorType:
@@ -21,6 +24,23 @@ def _where(types: Inputs, attrs: Attrs) -> TensorType:
 
 def _cast(types: Inputs, attrs: Attrs) -> TensorType:
     return TensorType(types.x.shape, attrs["dtype"])
+
+
+def _view(types: Inputs, attrs: Attrs) -> TensorType:
+    source, target = one_dtype([types.x], REAL), attrs["dtype"]
+    if source != attrs["source"]:
+        raise OpError(f"its source is {attrs['source']}, its input {types.x}")
+    if target not in REAL:
+        raise OpError(f"gives whole numbers or floats, not {target}")
+    old, new = BYTES[source], BYTES[target]
+    if old == new:
+        return TensorType(types.x.shape, target)
+    if not types.x.shape:
+        raise OpError(f"a single {source} is no {target}: it has another size")
+    *rest, size = types.x.shape
+    if size is not None and size * old % new:
+        raise OpError(f"{size} {source} are no whole number of {target}")
+    return TensorType((*rest, None if size is None else size * old // new), target)
 
 
 OPS = (
@@ -85,4 +105,6 @@ OPS = (
            outputs=("z",), differentiable=("x", "y")),
     OpSpec("cast", ("x",), _cast, "x in another dtype; floats to integers cut towards zero",
            {"dtype": Attr("dtype")}, differentiable=("x",)),
+    OpSpec("view", ("x",), _view, "the little-endian bytes of x read as another dtype; the last axis grows or shrinks",
+           {"source": Attr("dtype", doc="the dtype of x"), "dtype": Attr("dtype")}),
 )  # fmt: skip

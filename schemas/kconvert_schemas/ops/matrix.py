@@ -60,7 +60,8 @@ def _solve(types: Inputs, attrs: Attrs) -> TensorType:
 
 
 OPS = (
-    OpSpec("cholesky", ("x",), _cholesky, "the lower triangle l with l l^T = x; an error where there is none"),
+    OpSpec("cholesky", ("x",), _cholesky, "the lower triangle l with l l^T = x; an error where there is none",
+           {"nan": Attr("bool", False, doc="NaN where there is none, instead of an error")}),
     OpSpec("qr", ("x",), _qr, "q with orthonormal columns and an upper triangle r, by Householder's reflections",
            {"full": FULL}, ("q", "r")),
     OpSpec("svd", ("x",), _svd, "x = u diag(s) vh, s falling; the signs of the vectors are left open",

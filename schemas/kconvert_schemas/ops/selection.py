@@ -42,6 +42,18 @@ def _searchsorted(types: Inputs, attrs: Attrs) -> TensorType:
     return TensorType(types.x.shape, "int32")
 
 
+def _argwhere(types: Inputs, attrs: Attrs) -> TensorType:
+    return TensorType((None, len(types.x.shape)), "int32")
+
+
+def _unique(types: Inputs, attrs: Attrs) -> tuple[TensorType, ...]:
+    one_dtype([types.x], INTEGERS + FLOATS)
+    if not types.x.shape:
+        raise OpError(f"takes no scalars, got {types.x}")
+    found = TensorType((None,), "int32")
+    return TensorType((None, *types.x.shape[1:]), types.x.dtype), found, TensorType(types.x.shape[:1], "int32"), found
+
+
 OPS = (
     OpSpec("argsort", ("x",), _argsort, "indices that sort x along axis; equal elements keep their order",
            {"axis": Attr("int", -1), "descending": Attr("bool", False)}),
@@ -56,4 +68,10 @@ OPS = (
     OpSpec("searchsorted", ("sorted", "x"), _searchsorted,
            "how many of sorted are less than x (left), or not more (right)",
            {"side": Attr("str", "left", ("left", "right"))}),
+    OpSpec("argwhere", ("x",), _argwhere, "the indices of each element that is not 0 (not false), in C order"),
+    OpSpec("unique", ("x",), _unique,
+           "the different rows of x, the place where each first stands, which of them each row of x is, and how often "
+           "each stands; NaN differs from NaN, and is an error where they are sorted",
+           {"sorted": Attr("bool", True, doc="rising, compared element by element; else as they first stand in x")},
+           ("values", "places", "inverse", "counts")),
 )  # fmt: skip
