@@ -16,7 +16,7 @@ from kconvert.readers.tensorflow import protobuf, sstable
 from kconvert.readers.tensorflow.crc32c import crc32c, masked
 from kconvert_schemas import ConversionError, KconvertError, ModelFileError
 from tests.helpers import KERNEL, layer_config, sequential_config
-from tests.saved_model_files import GOLDEN
+from tests.saved_model_files import GOLDEN, NUMBERS, TEXTS
 from tests.tensorflow_files import GRAPH, entry, message, object_graph, table, write_checkpoint
 
 
@@ -44,6 +44,40 @@ def test_what_keras_2_wrote(golden: Path, tmp_path: Path) -> None:
     report = kconvert.convert(golden / "saved", None, dry_run=True)
     assert (report.source, report.container) == ("saved", "saved model")
     assert report.keras_version.startswith("2.")
+
+
+def test_vocabularies(golden: Path, tmp_path: Path) -> None:
+    kconvert.convert(golden / "words", tmp_path / "out")
+    found = kconvert.load(tmp_path / "out")(TEXTS, NUMBERS)
+    with np.load(golden / "words.npz") as expected:
+        for mine, name in zip(found, expected.files, strict=True):
+            theirs = expected[name]
+            if theirs.dtype.kind == "U":
+                assert mine.tolist() == theirs.tolist()
+            else:
+                np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+    asset = next((golden / "words" / "assets").iterdir())
+    asset.unlink()
+    with pytest.raises(ModelFileError, match="which is not there"):
+        kconvert.convert(golden / "words", tmp_path / "out2")
+    asset.symlink_to(golden / "model.json")
+    with pytest.raises(ModelFileError, match="which is not there"):
+        kconvert.convert(golden / "words", tmp_path / "out2")
+
+
+def test_damaged_graphs_are_refused(golden: Path) -> None:
+    """saved_model.pb has no checksum: what it says is read as it stands, or refused in one paragraph."""
+    file = golden / "words" / "saved_model.pb"
+    intact = file.read_bytes()
+    rng = np.random.default_rng(1)
+    for i in range(150):
+        at = int(rng.integers(len(intact)))
+        changed = bytes(rng.integers(0, 256, 1 + i % 3, np.uint8))
+        file.write_bytes(intact[:at] + (b"" if i % 10 == 0 else changed + intact[at + len(changed) :]))
+        try:
+            read_model(golden / "words")
+        except KconvertError as error:
+            assert "\n" not in str(error)
 
 
 def test_checksum() -> None:

@@ -13,6 +13,7 @@ from ..layout import Variable
 from ..parts import Finder, Found
 from .bundle import Bundle
 from .object_graph import ObjectGraph
+from .vocabularies import LOOKUPS
 
 ALSO = {"mean": ("adapt_mean",), "variance": ("adapt_variance",)}
 """Other names of attributes that hold a variable."""
@@ -56,6 +57,10 @@ def _variables(
         key = _key(layer, variable, graph, node)
         if key is not None:
             yield variable, bundle.weight(key)
+    if layer.class_name in LOOKUPS:
+        idf = graph.key(graph.child(graph.child(node, "lookup_layer") or node, "idf_weights"))
+        if idf is not None:
+            yield Variable(layer, f"{layer.address}/vars/idf_weights", "idf_weights", False), bundle.weight(idf)
     if not layout.has_rule(layer):
         yield from _unknown(layer, graph, node, bundle)
     for inner, child in _inner(layer, graph, node):

@@ -19,6 +19,7 @@ from .bundle import Bundle
 from .layers import finder
 from .object_graph import read_object_graph
 from .protobuf import Damaged
+from .vocabularies import SavedObjects, with_vocabularies
 
 MODEL = "saved_model.pb"
 METADATA = "keras_metadata.pb"
@@ -34,7 +35,7 @@ def read_saved_model(folder: Path) -> Parts:
         metadata = _root_metadata(folder / METADATA, graph)
         version = protobuf.text(_one(graph, 1), 5)
     except Damaged as error:
-        raise ModelFileError(f"{show(folder)} is a damaged SavedModel: {error}. Copy or download it again.") from error
+        raise _damaged(folder, error) from error
     if not metadata:
         raise ModelFileError(
             f"{show(folder)} is a SavedModel without Keras' description of its layers: `tf.saved_model.save` or "
@@ -45,7 +46,15 @@ def read_saved_model(folder: Path) -> Parts:
     files = tuple(file for file in (folder / MODEL, folder / METADATA) if file.is_file())
     find = finder(bundle, read_object_graph(bundle))
     version = version if version.startswith("2.") else "2"
-    return Parts(folder, "saved model", version, _config(metadata, folder), find, (*files, *bundle.files))
+    try:
+        config = with_vocabularies(_config(metadata, folder), SavedObjects(graph, folder))
+    except Damaged as error:
+        raise _damaged(folder, error) from error
+    return Parts(folder, "saved model", version, config, find, (*files, *bundle.files))
+
+
+def _damaged(folder: Path, error: Damaged) -> ModelFileError:
+    return ModelFileError(f"{show(folder)} is a damaged SavedModel: {error}. Copy or download it again.")
 
 
 def _meta_graph(file: Path) -> memoryview:
