@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from kconvert_schemas import Graph, Node, Port, Signature, TensorType, Weight
+from kconvert_schemas import Graph, Node, Port, Signature, TensorType, Weight, check
+from kconvert_schemas.attrs import complete
+from kconvert_schemas.opset import find_op
 
 F = "float32"
 
@@ -76,3 +78,29 @@ def dense_file(path: Path, **options: Any) -> Path:
     """A one-layer model file."""
     config = sequential_config(layer_config("Dense", "dense", **{"units": 3, "use_bias": False, **options}))
     return write_keras(path, config, {"layers/dense/vars/0": KERNEL})
+
+
+def make_graph(
+    inputs: Mapping[str, TensorType], nodes: Sequence[Node], outputs: Sequence[str], weights: Mapping[str, np.ndarray]
+) -> Graph:
+    """A checked graph; the types of its values are inferred."""
+    types = {**inputs, **{name: TensorType(array.shape, array.dtype.name) for name, array in weights.items()}}
+    values: dict[str, TensorType] = {}
+    for node in nodes:
+        spec = find_op(node.op)
+        assert spec is not None
+        found = spec.infer(
+            [None if value is None else types[value] for value in node.inputs], complete(spec, node.attrs)
+        )
+        values.update(zip(node.outputs, found, strict=True))
+        types.update(values)
+    return check(
+        Graph(
+            inputs=Signature(list(inputs), tuple(Port(name, name, type_) for name, type_ in inputs.items())),
+            outputs=Signature(list(outputs), tuple(Port(name, name, types[name]) for name in outputs)),
+            nodes=tuple(nodes),
+            values=values,
+            weights={name: Weight(types[name], True, name) for name in weights},
+            opsets={"kconvert": 1},
+        )
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError, KconvertError, show
 
+from . import blas
 from .plan import Plan, Step
 
 
@@ -24,20 +26,30 @@ def execute(plan: Plan, inputs: Sequence[Array]) -> list[Array]:
         slots[slot] = array
     for slot, array in zip(plan.inputs, inputs, strict=True):
         slots[slot] = array
-    with np.errstate(all="ignore"):
+    threads = blas.single_threaded() if plan.parallel else nullcontext()
+    with np.errstate(all="ignore"), threads, plan.memory.borrowed() as arrays:
         for step in plan.steps:
-            try:
-                result = step.call(*[None if i is None else slots[i] for i in step.inputs])
-            except (ArithmeticError, IndexError, ValueError, MemoryError, KconvertError) as error:
-                raise _located(step, slots, error) from error
-            if isinstance(result, tuple):
-                for slot, array in zip(step.outputs, result, strict=True):
-                    slots[slot] = array
-            else:
-                slots[step.outputs[0]] = result
-            for slot in step.frees:
-                slots[slot] = None
+            _run(step, slots, arrays)
     return [np.asarray(slots[slot]) for slot in plan.outputs]
+
+
+def _run(step: Step, slots: list[Any], arrays: Sequence[Array]) -> None:
+    arguments = [None if i is None else slots[i] for i in step.inputs]
+    try:
+        if step.fills is None:
+            result = step.call(*arguments)
+        else:
+            result = arrays[step.fills]
+            step.call(result, *arguments)
+    except (ArithmeticError, IndexError, ValueError, MemoryError, KconvertError) as error:
+        raise _located(step, slots, error) from error
+    if isinstance(result, tuple):
+        for slot, array in zip(step.outputs, result, strict=True):
+            slots[slot] = array
+    else:
+        slots[step.outputs[0]] = result
+    for slot in step.frees:
+        slots[slot] = None
 
 
 def _located(step: Step, slots: Sequence[Any], error: Exception) -> InputError:

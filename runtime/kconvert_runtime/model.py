@@ -20,8 +20,13 @@ from kconvert_schemas.graph import Graph, Signature
 
 from .execute import execute
 from .inputs import flatten, prepare
+from .passes import Program
 from .passes import optimize as optimized
 from .plan import Plan, plan
+from .tuned.specialise import specialise
+
+PLANS = 8
+"""Plans that are kept, each for other shapes of the inputs."""
 
 Progress = Callable[[int, int], None]
 
@@ -52,6 +57,7 @@ class Model:
         self.graph = graph
         self.weights = weights
         self._optimize = optimize
+        self._plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
 
     @property
     def inputs(self) -> tuple[Value, ...]:
@@ -78,7 +84,7 @@ class Model:
         """
         arrays = self._prepare(inputs)
         if taps is None:
-            return self._structured(execute(self._plan, arrays))
+            return self._structured(self._execute(arrays))
         values = {tap: self._tapped(tap) for tap in taps}
         wanted = [port.value for port in self.graph.outputs.ports]
         extra = [value for names in values.values() for value in names]
@@ -89,7 +95,7 @@ class Model:
 
     def run(self, feeds: Mapping[str, Any]) -> dict[str, Array]:
         """Run the model on arrays by input name; returns arrays by output name."""
-        return self._named(execute(self._plan, self._prepare((feeds,))))
+        return self._named(self._execute(self._prepare((feeds,))))
 
     def predict(self, *inputs: Any, batch_size: int = 32, progress: bool | Progress = False) -> Any:
         """Run the model on long inputs, `batch_size` rows at a time; returns what a call on all rows returns.
@@ -101,15 +107,33 @@ class Model:
         report = progress if callable(progress) else (_print_progress if progress else None)
         parts: list[list[Array]] = []
         for start, stop, rows in _batches(arrays, batch_size):
-            parts.append(execute(self._plan, [array[start:stop] for array in arrays]))
+            parts.append(self._execute([array[start:stop] for array in arrays]))
             if report:
                 report(stop, rows)
         return self._structured([np.concatenate(pieces) for pieces in zip(*parts, strict=True)])
 
+    def _execute(self, arrays: Sequence[Array]) -> list[Array]:
+        return execute(self._plan_for([array.shape for array in arrays]), arrays)
+
+    def _plan_for(self, shapes: Sequence[tuple[int, ...]]) -> Plan:
+        if not self._optimize:
+            return self._plain
+        key = tuple(shapes)
+        found = self._plans.get(key)
+        if found is None:
+            found = specialise(self._optimized.graph, self._optimized.weights, key) or self._plain
+            while len(self._plans) >= PLANS:
+                self._plans.pop(next(iter(self._plans)), None)
+            self._plans[key] = found
+        return found
+
     @cached_property
-    def _plan(self) -> Plan:
-        graph = optimized(self.graph) if self._optimize else self.graph
-        return plan(graph, self.weights, [port.value for port in graph.outputs.ports])
+    def _plain(self) -> Plan:
+        return plan(self.graph, self.weights, [port.value for port in self.graph.outputs.ports])
+
+    @cached_property
+    def _optimized(self) -> Program:
+        return optimized(Program(self.graph, self.weights))
 
     def _prepare(self, given: tuple[Any, ...]) -> list[Array]:
         flat = flatten(self.graph.inputs, given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -18,6 +18,7 @@ from kconvert_schemas.graph import Body, Graph, Node, TensorType
 from kconvert_schemas.opset import find_op
 
 from . import kernels  # noqa: F401  (importing it registers the built-in kernels)
+from .memory import Memory, plan_memory
 from .registry import KERNELS
 
 Call: TypeAlias = Callable[..., Any]
@@ -25,13 +26,17 @@ Call: TypeAlias = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One kernel call: reads slots (None: an optional input left out), writes slots, then frees some."""
+    """One kernel call: reads slots (None: an optional input left out), writes slots, then frees some.
+
+    fills: the array of the plan's memory that the call fills, as its first argument; None where it returns its results.
+    """
 
     node: Node
     call: Call
     inputs: tuple[int | None, ...]
     outputs: tuple[int, ...]
     frees: tuple[int, ...]
+    fills: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,9 @@ class Plan:
     outputs: tuple[int, ...]
     constants: Mapping[int, Array]
     steps: tuple[Step, ...]
+    memory: Memory = field(default_factory=Memory)
+    parallel: bool = False
+    """Whether kernels share their work among threads themselves; BLAS then has to keep to one."""
 
 
 def plan(graph: Graph, weights: Mapping[str, Array], outputs: Sequence[str]) -> Plan:
@@ -61,6 +69,20 @@ def _types(graph: Graph) -> dict[str, TensorType]:
     return types
 
 
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A function and the values that it reads and writes. `node` is named in errors.
+
+    fills: the type of the array that the function fills, given as its first argument; None where it returns arrays.
+    """
+
+    node: Node
+    call: Call
+    inputs: tuple[str | None, ...]
+    outputs: tuple[str, ...]
+    fills: TensorType | None = None
+
+
 def _plan(
     nodes: Sequence[Node],
     types: Mapping[str, TensorType],
@@ -69,30 +91,41 @@ def _plan(
     weights: Mapping[str, Array],
 ) -> Plan:
     needed = needed_nodes(nodes, outputs)
+    bindings = [Binding(node, bind(node, types, weights), node.inputs, node.outputs) for node in needed]
+    return link(bindings, inputs, outputs, weights)
+
+
+def link(
+    bindings: Sequence[Binding], inputs: Sequence[str], outputs: Sequence[str], weights: Mapping[str, Array]
+) -> Plan:
+    """Give every value a slot, and let go of each after its last use."""
     slots: dict[str, int] = {}
-    for name in [*inputs, *(value for node in needed for value in node.inputs if value is not None), *outputs]:
+    for name in [*inputs, *(value for one in bindings for value in one.inputs if value is not None), *outputs]:
         slots.setdefault(name, len(slots))
-    for node in needed:
-        for name in node.outputs:
+    for one in bindings:
+        for name in one.outputs:
             slots.setdefault(name, len(slots))
     constants = {slots[name]: weights[name] for name in slots if name in weights}
     kept = {slots[name] for name in outputs} | constants.keys()
-    last_use = {slots[v]: i for i, node in enumerate(needed) for v in (*node.outputs, *node.inputs) if v is not None}
+    last_use = {slots[v]: i for i, one in enumerate(bindings) for v in (*one.outputs, *one.inputs) if v is not None}
     frees: dict[int, list[int]] = {}
     for slot, index in last_use.items():
         if slot not in kept:
             frees.setdefault(index, []).append(slot)
+    fillings, memory = plan_memory(bindings, outputs)
     steps = tuple(
         Step(
-            node,
-            bind(node, types, weights),
-            tuple(None if value is None else slots[value] for value in node.inputs),
-            tuple(slots[value] for value in node.outputs),
+            one.node,
+            one.call,
+            tuple(None if value is None else slots[value] for value in one.inputs),
+            tuple(slots[value] for value in one.outputs),
             tuple(frees.get(i, ())),
+            fillings.get(i),
         )
-        for i, node in enumerate(needed)
+        for i, one in enumerate(bindings)
     )
-    return Plan(len(slots), tuple(slots[n] for n in inputs), tuple(slots[n] for n in outputs), constants, steps)
+    ends = tuple(slots[n] for n in inputs), tuple(slots[n] for n in outputs)
+    return Plan(len(slots), *ends, constants, steps, memory)
 
 
 def needed_nodes(nodes: Sequence[Node], outputs: Sequence[str]) -> list[Node]:

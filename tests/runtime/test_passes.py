@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kconvert_runtime.passes.drop_identities import drop_identities
-from kconvert_schemas import Graph, Node, check
-from tests.helpers import dense_graph
+import numpy as np
+import pytest
+
+from kconvert_runtime import Model
+from kconvert_runtime.passes import Program, optimize
+from kconvert_runtime.passes.drop_identities import drop_identities as drop
+from kconvert_runtime.passes.fold_scales import fold_scales
+from kconvert_runtime.passes.split_batch_norm import split_batch_norm
+from kconvert_schemas import Graph, Node, TensorType, check
+from tests.helpers import F, dense_graph, make_graph
 
 G = dense_graph()
 TYPE = G.values["act"]
@@ -22,6 +29,10 @@ def after(*nodes: Node, output: str) -> Graph:
 
 DROPOUT = Node("dropout", "drop", "", ("act",), ("drop",), {"rate": 0.5})
 TANH = Node("tanh", "t", "", ("drop",), ("t",), {})
+
+
+def drop_identities(graph: Graph) -> Graph:
+    return drop(Program(graph, {})).graph
 
 
 def ops(graph: Graph) -> list[str]:
@@ -59,3 +70,125 @@ def test_case_5_an_output_moves_to_the_input() -> None:
 
 def test_a_graph_without_identities_is_untouched() -> None:
     assert drop_identities(G) is G
+
+
+RNG = np.random.default_rng(5)
+WEIGHTS = {
+    "kernel": RNG.normal(size=(3, 3, 2, 4)).astype(F),
+    "across": RNG.normal(size=(3, 3, 4, 2)).astype(F),
+    "matrix": RNG.normal(size=(2, 4)).astype(F),
+    "mean": RNG.normal(size=4).astype(F),
+    "variance": RNG.uniform(0.5, 2, size=4).astype(F),
+    "gamma": RNG.normal(size=4).astype(F),
+    "beta": RNG.normal(size=4).astype(F),
+}
+IMAGE = {"x": TensorType((None, 5, 5, 2), F)}
+CONV = {"strides": [1, 1], "padding": "same", "dilation_rate": [1, 1], "groups": 1, "data_format": "channels_last"}
+BACK = {"strides": [2, 2], "padding": "same", "output_padding": None, "dilation_rate": [1, 1],
+        "data_format": "channels_last"}  # fmt: skip
+NORM = {"axis": 3, "epsilon": 1e-3, "momentum": 0.99}
+
+
+def node(op: str, name: str, *inputs: str | None, **attrs: object) -> Node:
+    return Node(op, name, "", inputs, (name,), attrs)
+
+
+def program(*nodes: Node, outputs: tuple[str, ...], inputs: dict[str, TensorType] = IMAGE) -> Program:
+    return Program(make_graph(inputs, nodes, outputs, WEIGHTS), WEIGHTS)
+
+
+def same_results(before: Program, after: Program) -> None:
+    shapes = [[3, *port.type.shape[1:]] for port in before.graph.inputs.ports]
+    arrays = [RNG.normal(size=shape).astype(F) for shape in shapes]
+    results = [Model(p.graph, p.weights, optimize=False)(*arrays) for p in (before, after)]
+    for plain, changed in zip(*results, strict=True):
+        np.testing.assert_allclose(changed, plain, rtol=2e-6, atol=2e-6 * np.abs(plain).max())
+
+
+@pytest.mark.parametrize("gamma", ["gamma", None])
+@pytest.mark.parametrize("beta", ["beta", None])
+def test_split_case_1_known_statistics(gamma: str | None, beta: str | None) -> None:
+    before = program(
+        node("conv", "c", "x", "kernel", **CONV), node("batch_norm", "b", "c", "mean", "variance", gamma, beta, **NORM),
+        outputs=("b",),
+    )  # fmt: skip
+    after = split_batch_norm(before)
+    assert ops(after.graph) == ["conv", "multiply", "add"]
+    same_results(before, after)
+    check(after.graph)
+
+
+def test_split_case_1_along_an_axis_in_the_middle() -> None:
+    before = program(
+        node("batch_norm", "b", "x", "mean", "variance", **{**NORM, "axis": 1}), outputs=("b",),
+        inputs={"x": TensorType((None, 4, 3, 2), F)},
+    )  # fmt: skip
+    same_results(before, split_batch_norm(before))
+
+
+def test_split_case_2_computed_statistics_are_left() -> None:
+    inputs = {**IMAGE, "m": TensorType((4,), F)}
+    before = program(
+        node("conv", "c", "x", "kernel", **CONV), node("batch_norm", "b", "c", "m", "variance", **NORM),
+        outputs=("b",), inputs=inputs,
+    )  # fmt: skip
+    assert split_batch_norm(before) is before
+
+
+def test_fold_case_1_a_scale_after_a_convolution() -> None:
+    before = program(
+        node("conv", "c", "x", "kernel", **CONV), node("multiply", "s", "c", "gamma"), node("relu", "r", "s"),
+        outputs=("r",),
+    )  # fmt: skip
+    after = fold_scales(before)
+    assert ops(after.graph) == ["conv", "relu"]
+    same_results(before, after)
+
+
+def test_fold_case_1_a_scale_after_a_product() -> None:
+    before = program(
+        node("matmul", "c", "x", "matrix"), node("multiply", "s", "c", "gamma"), outputs=("s",),
+        inputs={"x": TensorType((None, 2), F)},
+    )  # fmt: skip
+    after = fold_scales(before)
+    assert ops(after.graph) == ["matmul"]
+    same_results(before, after)
+
+
+def test_fold_case_2_a_bias_between() -> None:
+    before = program(
+        node("conv", "c", "x", "kernel", **CONV), node("add", "o", "c", "beta"), node("multiply", "s", "o", "gamma"),
+        node("add", "t", "s", "mean"), node("multiply", "u", "t", "variance"), outputs=("u",),
+    )  # fmt: skip
+    after = fold_scales(before)
+    assert ops(after.graph) in (["conv", "add", "add", "multiply"], ["conv", "add", "add"])
+    same_results(before, after)
+
+
+def test_fold_case_3_a_transposed_convolution() -> None:
+    before = program(
+        node("conv_transpose", "c", "x", "across", **BACK), node("multiply", "s", "c", "gamma"), outputs=("s",)
+    )
+    after = fold_scales(before)
+    assert ops(after.graph) == ["conv_transpose"]
+    same_results(before, after)
+
+
+def test_fold_case_4_a_value_with_other_readers_is_left() -> None:
+    before = program(
+        node("conv", "c", "x", "kernel", **CONV), node("multiply", "s", "c", "gamma"), node("add", "a", "c", "s"),
+        outputs=("a",),
+    )  # fmt: skip
+    assert fold_scales(before) is before
+    shown = program(node("conv", "c", "x", "kernel", **CONV), node("multiply", "s", "c", "gamma"), outputs=("s", "c"))
+    assert fold_scales(shown) is shown
+
+
+def test_all_passes_fold_a_normalised_convolution() -> None:
+    before = program(
+        node("conv", "c", "x", "kernel", **CONV), node("add", "o", "c", "beta"), node("dropout", "d", "o", rate=0.5),
+        node("batch_norm", "b", "d", "mean", "variance", "gamma", None, **NORM), node("relu", "r", "b"), outputs=("r",),
+    )  # fmt: skip
+    after = optimize(before)
+    assert ops(after.graph) == ["conv", "add", "add", "relu"]
+    same_results(before, after)

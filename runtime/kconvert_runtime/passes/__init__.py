@@ -1,21 +1,23 @@
-"""Optimisation at load: pure functions Graph -> Graph, one file each, run in this order.
+"""Optimisation at load: pure functions Program -> Program, one file each, run in this order.
 
 A pass keeps the values that are model outputs, and never changes a result beyond float rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from kconvert_schemas.graph import Graph
-
 from .drop_identities import drop_identities
+from .fold_scales import fold_scales
+from .program import Pass, Program
+from .split_batch_norm import split_batch_norm
 
-PIPELINE: tuple[Callable[[Graph], Graph], ...] = (drop_identities,)
+PIPELINE: tuple[Pass, ...] = (drop_identities, split_batch_norm, fold_scales)
 
 
-def optimize(graph: Graph) -> Graph:
+def optimize(program: Program) -> Program:
     """Run every pass."""
     for step in PIPELINE:
-        graph = step(graph)
-    return graph
+        program = step(program)
+    return program
+
+
+__all__ = ["PIPELINE", "Program", "optimize"]

@@ -7,9 +7,10 @@ from dataclasses import replace
 from kconvert_schemas.graph import Graph, Node
 
 from ..kernels.normalization import IDENTITIES
+from .program import Program
 
 
-def drop_identities(graph: Graph) -> Graph:
+def drop_identities(program: Program) -> Program:
     """Let readers of an identity read its input instead.
 
     1. dropout and noise layers, which only act in training: dropped.
@@ -18,6 +19,7 @@ def drop_identities(graph: Graph) -> Graph:
     4. chains of them: dropped together.
     5. one whose result is an output of the model: the output is its input.
     """
+    graph = program.graph
     renamed: dict[str, str] = {}
     nodes: list[Node] = []
     for node in graph.nodes:
@@ -27,10 +29,11 @@ def drop_identities(graph: Graph) -> Graph:
         else:
             nodes.append(replace(node, inputs=inputs))
     if not renamed:
-        return graph
+        return program
     ports = tuple(replace(port, value=renamed.get(port.value, port.value)) for port in graph.outputs.ports)
     values = {name: type_ for name, type_ in graph.values.items() if name not in renamed}
-    return replace(graph, nodes=tuple(nodes), outputs=replace(graph.outputs, ports=ports), values=values, layers={})
+    graph = replace(graph, nodes=tuple(nodes), outputs=replace(graph.outputs, ports=ports), values=values, layers={})
+    return replace(program, graph=graph)
 
 
 def _is_identity(graph: Graph, node: Node) -> bool:

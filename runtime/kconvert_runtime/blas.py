@@ -1,0 +1,68 @@
+"""How many threads NumPy's BLAS uses, where that can be told and set.
+
+Many small products are faster on one thread each, with the parallelism outside (`parallel.py`): BLAS' own
+threads wait for each other in every product. NumPy has no function for it; OpenBLAS, which NumPy's wheels
+carry, exports two. Where they are not found nothing is set, and nothing here runs in parallel.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+FOLDERS = ("../numpy.libs", ".dylibs", ".libs")
+NAMES = ("scipy_openblas_{}_num_threads64_", "scipy_openblas_{}_num_threads", "openblas_{}_num_threads64_",
+         "openblas_{}_num_threads")  # fmt: skip
+
+_lock = threading.Lock()
+_users = 0
+
+
+@cache
+def _control() -> tuple[Callable[[], int], Callable[[int], None]] | None:
+    """The functions of NumPy's own OpenBLAS that get and set the number of its threads."""
+    home = Path(np.__file__).parent
+    for file in (file for folder in FOLDERS for file in sorted((home / folder).glob("*openblas*"))):
+        try:
+            library = ctypes.CDLL(str(file))
+        except OSError:
+            continue
+        for name in NAMES:
+            if hasattr(library, name.format("get")) and hasattr(library, name.format("set")):
+                return getattr(library, name.format("get")), getattr(library, name.format("set"))
+    return None
+
+
+@cache
+def threads() -> int:
+    """The number of threads that BLAS was set up with, so its environment variables hold here too; 1 if unknown."""
+    control = _control()
+    return max(int(control[0]()), 1) if control else 1
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Keep BLAS on one thread; the last of several users at once sets back what was."""
+    global _users
+    control = _control()
+    if control is None:
+        yield
+        return
+    most = threads()
+    with _lock:
+        _users += 1
+        if _users == 1:
+            control[1](1)
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                control[1](most)

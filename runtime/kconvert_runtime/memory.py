@@ -1,0 +1,113 @@
+"""Which arrays of a plan share memory: a buffer is used again once nothing reads what it held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kconvert_schemas.dtypes import Array, holder
+from kconvert_schemas.graph import TensorType
+
+if TYPE_CHECKING:
+    from .plan import Binding
+
+IDLE = 4
+"""Sets of buffers that a plan keeps for its next runs; more are made when more threads run it at once."""
+ALIGNMENT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The arrays that the steps of a plan fill.
+
+    arrays: type and buffer of each; buffer None: a new array each run, as it leaves the model. sizes: bytes of the
+    buffers.
+    """
+
+    arrays: tuple[tuple[TensorType, int | None], ...] = ()
+    sizes: tuple[int, ...] = ()
+    idle: list[list[Array | None]] = field(default_factory=list, compare=False)
+
+    @contextmanager
+    def borrowed(self) -> Iterator[list[Array]]:
+        """Lend the arrays for one run; no two runs at a time hold the same."""
+        try:
+            kept = self.idle.pop()
+        except IndexError:
+            kept = self._make()
+        types = self.arrays
+        yield [
+            np.empty(_shape(type_), holder(type_.dtype)) if array is None else array
+            for (type_, _), array in zip(types, kept, strict=True)
+        ]
+        if len(self.idle) < IDLE:
+            self.idle.append(kept)
+
+    def _make(self) -> list[Array | None]:
+        buffers = [_aligned(size) for size in self.sizes]
+        return [None if index is None else _view(buffers[index], type_) for type_, index in self.arrays]
+
+
+def plan_memory(bindings: Sequence[Binding], outputs: Sequence[str]) -> tuple[dict[int, int], Memory]:
+    """Return which array each binding fills, by its index, and the memory of these arrays.
+
+    What a kernel returns may be a view of what it was given, so a buffer is in use until the last use of
+    every value that was computed from it by such kernels.
+    """
+    filled = [i for i, one in enumerate(bindings) if one.fills is not None]
+    roots: dict[str, frozenset[int]] = {}
+    last: dict[int, int] = {}
+    for i, one in enumerate(bindings):
+        read = frozenset[int]().union(*(roots.get(value, frozenset()) for value in one.inputs if value is not None))
+        last.update(dict.fromkeys(read, i))
+        own = frozenset([i]) if one.fills is not None else read
+        last.update(dict.fromkeys(own, i))
+        roots.update(dict.fromkeys(one.outputs, own))
+    leaving = frozenset[int]().union(*(roots.get(value, frozenset()) for value in outputs))
+    places, sizes = _packed(bindings, [i for i in filled if i not in leaving], last)
+    arrays = tuple((bindings[i].fills, places.get(i)) for i in filled)
+    return {i: n for n, i in enumerate(filled)}, Memory(arrays, sizes)  # type: ignore[arg-type]  # fills is not None
+
+
+def _packed(
+    bindings: Sequence[Binding], filled: Sequence[int], last: dict[int, int]
+) -> tuple[dict[int, int], tuple[int, ...]]:
+    """Give each filled array the free buffer that fits best, else make the largest free one larger, else a new one."""
+    sizes: list[int] = []
+    until: list[int] = []
+    places: dict[int, int] = {}
+    for i in filled:
+        size = _bytes(bindings[i].fills)
+        free = [buffer for buffer, end in enumerate(until) if end < i]
+        place = min((b for b in free if sizes[b] >= size), default=max(free, default=None, key=sizes.__getitem__),
+                    key=sizes.__getitem__)  # fmt: skip
+        if place is None:
+            place = len(sizes)
+            sizes.append(0)
+            until.append(0)
+        sizes[place], until[place], places[i] = max(sizes[place], size), last[i], place
+    return places, tuple(sizes)
+
+
+def _shape(type_: TensorType) -> tuple[int, ...]:
+    return tuple(n or 0 for n in type_.shape)
+
+
+def _bytes(type_: TensorType | None) -> int:
+    if type_ is None:
+        return 0
+    return int(np.prod(_shape(type_), dtype=np.int64)) * holder(type_.dtype).itemsize
+
+
+def _aligned(size: int) -> Array:
+    raw = np.empty(size + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + size]
+
+
+def _view(buffer: Array, type_: TensorType) -> Array:
+    return buffer[: _bytes(type_)].view(holder(type_.dtype)).reshape(_shape(type_))

@@ -1,0 +1,60 @@
+"""Work on several cores: NumPy lets go of the interpreter's lock while it computes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from typing import TypeVar
+
+import numpy as np
+
+from . import blas
+
+Item = TypeVar("Item")
+
+_inside = threading.local()
+
+
+def workers() -> int:
+    """How many threads share the work: as many as BLAS would use."""
+    return blas.threads()
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers() - 1, "kconvert")
+
+
+def for_each(work: Callable[[Item], object], items: Iterable[Item]) -> None:
+    """Call `work` on every item, on all cores; returns when all is done, and raises what a call raised.
+
+    Must run under `blas.single_threaded`, as plans do. In a worker, and for a single item, nothing is shared.
+    """
+    todo = list(items)
+    if len(todo) < 2 or workers() < 2 or getattr(_inside, "worker", False):
+        for item in todo:
+            work(item)
+        return
+    shared = iter(todo)
+    helpers: list[Future[None]] = [_pool().submit(_help, work, shared) for _ in range(min(workers(), len(todo)) - 1)]
+    try:
+        _take(work, shared)
+    finally:
+        for _ in shared:  # after an error nothing new is begun
+            pass
+        for helper in helpers:
+            if not helper.cancel():
+                helper.result()
+
+
+def _help(work: Callable[[Item], object], shared: Iterator[Item]) -> None:
+    _inside.worker = True
+    with np.errstate(all="ignore"):
+        _take(work, shared)
+
+
+def _take(work: Callable[[Item], object], shared: Iterator[Item]) -> None:
+    for item in shared:
+        work(item)

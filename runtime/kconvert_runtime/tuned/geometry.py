@@ -1,0 +1,104 @@
+"""The sizes of one convolution, with channels last."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kconvert_schemas.dtypes import Array
+
+from ..kernels.windows import Pads, extent, pads_of, patches, within
+from ..parallel import workers
+from ..scratch import scratch
+from .site import Site, row_blocks
+from .tape import Block
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """x (batch, sizes..., channels), kernel (windows..., channels / groups, filters) -> (batch, places..., filters)."""
+
+    batch: int
+    sizes: tuple[int, ...]
+    channels: int
+    windows: tuple[int, ...]
+    places: tuple[int, ...]
+    filters: int
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    groups: int
+    pads: Pads
+
+    @property
+    def depth(self) -> int:
+        """Elements that one element of the result is a sum of."""
+        return math.prod(self.windows) * self.channels // self.groups
+
+    @property
+    def positions(self) -> int:
+        """Places of the result, over the whole batch."""
+        return self.batch * math.prod(self.places)
+
+    @property
+    def plain(self) -> bool:
+        """Whether all windows lie side by side, without gaps in them."""
+        return all(n == 1 for n in (*self.strides, *self.dilations))
+
+
+def convolution(site: Site) -> Convolution | None:
+    """Return the sizes of a `conv`; None for channels first and for one without elements."""
+    attrs = site.node.attrs
+    if attrs["data_format"] != "channels_last" or 0 in site.shape or 0 in site.shape_of(0):
+        return None
+    batch, *sizes, channels = site.shape_of(0)
+    *windows, _, filters = site.shape_of(1)
+    strides, dilations = attrs["strides"], attrs["dilation_rate"]
+    spans = [extent(window, dilation) for window, dilation in zip(windows, dilations, strict=True)]
+    pads = pads_of(sizes, spans, strides, attrs["padding"])
+    return Convolution(
+        batch, tuple(sizes), channels, tuple(windows), site.shape[1:-1], filters, tuple(strides), tuple(dilations),
+        attrs["groups"], pads,
+    )  # fmt: skip
+
+
+def bands(conv: Convolution, elements: int, each: int, least: int = 1) -> list[Block]:
+    """Cut the result into bands of whole rows (places along the first spatial axis), for several cores.
+
+    A band has about `elements` elements, of which each place takes `each`, and at least `least` places.
+    """
+    across = math.prod(conv.places[1:])
+    rows = max(-(-max(elements // each, least) // across), 1)
+    return list(row_blocks((conv.batch, conv.places[0], 1), rows, workers()))
+
+
+def neighbourhood(x: Array, conv: Convolution, block: Block, strides: Sequence[int], windows: Sequence[int]) -> Array:
+    """Return the windows that a band of the result reads: a view (batch, places..., windows..., channels).
+
+    With padding, the rows of x that the band reads are copied into scratch memory with zeros around them.
+    strides, windows: of the windows along each axis; those of `conv`, or of the tiles that cover it.
+    """
+    samples, rows = block if len(block) == 2 else (block[0], None)
+    spans = [extent(window, dilation) for window, dilation in zip(windows, conv.dilations, strict=True)]
+    positions = [(size + sum(pad) - span) // stride + 1 for size, pad, span, stride in
+                 zip(conv.sizes, conv.pads, spans, strides, strict=True)]  # fmt: skip
+    first, last = (rows.start, rows.stop) if rows is not None else (0, positions[0])
+    begin = first * strides[0] - conv.pads[0][0]
+    wanted = [(begin, (last - 1) * strides[0] + spans[0] + begin - first * strides[0])]
+    wanted += [(-before, size + after) for (before, after), size in zip(conv.pads[1:], conv.sizes[1:], strict=True)]
+    return patches(_cut(x[samples], wanted), windows, strides, conv.dilations)
+
+
+def _cut(x: Array, wanted: Sequence[tuple[int, int]]) -> Array:
+    """Return x (batch, spatial..., channels) from..to along each spatial axis, zeros where it lies outside."""
+    sizes = x.shape[1:-1]
+    inside = [slice(max(start, 0), min(stop, size)) for (start, stop), size in zip(wanted, sizes, strict=True)]
+    if all(start >= 0 and stop <= size for (start, stop), size in zip(wanted, sizes, strict=True)):
+        return x[within(inside)]
+    result = scratch("padded", (x.shape[0], *(stop - start for start, stop in wanted), x.shape[-1]), x.dtype)
+    there = [slice(part.start - start, part.stop - start) for part, (start, _) in zip(inside, wanted, strict=True)]
+    for axis, part in enumerate(there):
+        result[within([*there[:axis], slice(0, part.start)])] = 0
+        result[within([*there[:axis], slice(part.stop, None)])] = 0
+    result[within(there)] = x[within(inside)]
+    return result

@@ -1,0 +1,51 @@
+"""Products with a matrix of weights, by blocks of rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from kconvert_schemas.dtypes import Array
+
+from ..parallel import workers
+from .candidates import candidate
+from .costs import PRODUCT, copied, product
+from .site import Call, Site, Work, in_blocks, row_blocks
+
+SMALL = 1 << 16
+"""Multiplications below which one call for all is the fastest."""
+
+
+def rows_for(depth: int, width: int) -> int:
+    """Rows of a block: enough to make one product worth packing its weights, few enough to stay in cache."""
+    return max(PRODUCT // max(depth + width, 1), 192)
+
+
+def _cost(site: Site) -> float | None:
+    x, weights = site.shape_of(0), site.shape_of(1)
+    if len(weights) != 2 or len(x) < 2:
+        return None
+    return product(math.prod(x[:-1]), *weights) + copied(math.prod(site.shape))
+
+
+@candidate("matmul", "rows", _cost)
+def rows(site: Site) -> Call:
+    """Blocks of rows, each finished while it is in cache."""
+    *_, depth = site.shape_of(0)
+    shape, width = site.shape, site.shape[-1]
+    count = math.prod(shape[:-1])
+    small = count * depth * width <= SMALL
+    parts = 1 if small else workers()
+    blocks = list(row_blocks(shape, count if small else rows_for(depth, width), parts))
+
+    def prepare(arrays: Sequence[Array]) -> Work:
+        x, weights = arrays[:2]
+        return lambda out, block: np.matmul(x[block].reshape(-1, depth), weights, out=out.reshape(-1, width))
+
+    def whole(arrays: Sequence[Array]) -> Work:
+        x, weights = arrays[:2]
+        return lambda out, block: np.matmul(x, weights, out=out)
+
+    return in_blocks(site, blocks, prepare if len(blocks) > 1 or len(shape) > 2 else whole)

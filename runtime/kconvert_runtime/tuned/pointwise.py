@@ -1,0 +1,41 @@
+"""Convolution with a window of one element: a matrix product over the channels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from kconvert_schemas.dtypes import Array
+
+from ..kernels.windows import within
+from ..parallel import workers
+from .candidates import candidate
+from .costs import copied, product
+from .geometry import convolution
+from .matmul import rows_for
+from .site import Call, Site, Work, in_blocks, row_blocks
+
+
+def _cost(site: Site) -> float | None:
+    conv = convolution(site)
+    if conv is None or conv.groups > 1 or math.prod(conv.windows) > 1:
+        return None
+    return product(conv.positions, conv.channels, conv.filters) + copied(math.prod(site.shape))
+
+
+@candidate("conv", "pointwise", _cost)
+def pointwise(site: Site) -> Call:
+    """Blocks of places, each finished while it is in cache. A window of one element is never padded."""
+    conv = convolution(site)
+    assert conv is not None  # noqa: S101  (the cost is None then)
+    channels, filters, shape = conv.channels, conv.filters, site.shape
+    every = within([slice(None, None, stride) for stride in conv.strides])
+    blocks = list(row_blocks(shape, rows_for(channels, filters), workers()))
+
+    def prepare(arrays: Sequence[Array]) -> Work:
+        x, weights = arrays[0][every], arrays[1].reshape(channels, filters)
+        return lambda out, block: np.matmul(x[block].reshape(-1, channels), weights, out=out.reshape(-1, filters))
+
+    return in_blocks(site, blocks, prepare)

@@ -1,0 +1,118 @@
+"""One node with all that is known of it for one shape of the model's inputs: what a kernel is chosen by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from kconvert_schemas.dtypes import Array
+from kconvert_schemas.graph import Node, TensorType
+
+from ..parallel import for_each
+from .tape import Block, Program
+
+Call: TypeAlias = Callable[..., Any]
+Work: TypeAlias = Callable[[Array, Block], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A node, the types of its inputs and outputs with every size known, and those inputs that are weights.
+
+    tail: what is to be done to the result element by element; it reads the inputs from number `own` on.
+    """
+
+    node: Node
+    inputs: tuple[TensorType | None, ...]
+    outputs: tuple[TensorType, ...]
+    constants: tuple[Array | None, ...]
+    own: int
+    tail: Program | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the first output."""
+        return tuple(n or 0 for n in self.outputs[0].shape)
+
+    def shape_of(self, index: int) -> tuple[int, ...]:
+        """Shape of an input."""
+        type_ = self.inputs[index]
+        return tuple(n or 0 for n in type_.shape) if type_ else ()
+
+
+def in_blocks(site: Site, blocks: Sequence[Block], prepare: Callable[[Sequence[Array]], Work]) -> Call:
+    """Return a function (result, inputs...) that fills the result block by block, on all cores, tail included.
+
+    prepare: takes the inputs, returns what fills one block: work(the block, its index).
+    """
+    own, tail, shape = site.own, site.tail, site.shape
+    if len(blocks) == 1:
+        (block,) = blocks
+
+        def run_whole(y: Array, *arrays: Array) -> None:
+            prepare(arrays)(y, block)
+            if tail:
+                tail.run(y, arrays[own:])
+
+        return run_whole
+
+    def run(y: Array, *arrays: Array) -> None:
+        work = prepare(arrays)
+        finish = tail.bind(arrays[own:], shape) if tail else None
+
+        def do(block: Block) -> None:
+            out = y[block]
+            work(out, block)
+            if finish:
+                finish(out, block)
+
+        for_each(do, blocks)
+
+    return Shared(run)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A function that shares its work among threads; BLAS is to keep to one meanwhile."""
+
+    run: Call
+
+    def __call__(self, *arrays: Array) -> Any:
+        """Run it."""
+        return self.run(*arrays)
+
+
+def row_blocks(shape: Sequence[int], rows: int, parts: int = 1) -> Iterator[Block]:
+    """Cut an array into blocks of about `rows` rows (all axes but the last), contiguous in C order, in order.
+
+    There are at least `parts` of them if there are enough rows. The last axis is cut only if it is the only one.
+    """
+    leading = tuple(shape[:-1]) if len(shape) > 1 else tuple(shape)
+    if 0 in shape:
+        return
+    if not leading:
+        yield (...,)
+        return
+    total = 1
+    for size in leading:
+        total *= size
+    rows = max(min(rows, -(-total // parts)), 1)
+    axis, inner = len(leading), 1
+    while axis > 1 and inner * leading[axis - 1] <= rows:
+        axis -= 1
+        inner *= leading[axis]
+    step = max(rows // inner, 1)
+    yield from _cut(leading[:axis], step)
+
+
+def _cut(leading: tuple[int, ...], step: int) -> Iterator[Block]:
+    *outer, length = leading
+    count = -(-length // step)
+    step = -(-length // count)  # blocks of one size
+    indices: list[tuple[slice, ...]] = [()]
+    for size in outer:
+        indices = [(*index, slice(i, i + 1)) for index in indices for i in range(size)]
+    for index in indices:
+        for start in range(0, length, step):
+            yield (*index, slice(start, min(start + step, length)))

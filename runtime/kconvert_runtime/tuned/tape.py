@@ -1,0 +1,121 @@
+"""Element-by-element work as a list of NumPy calls that run in place, block by block, while a block is in cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from kconvert_schemas.dtypes import Array
+
+from ..scratch import scratch
+
+Block: TypeAlias = tuple[Any, ...]
+"""An index that cuts a block out of an array: slices of its first axes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A value on the tape; `extra` if it comes from outside: number `index` of the operands."""
+
+    index: int
+    extra: bool = False
+
+
+Operand: TypeAlias = "Ref | float"
+
+
+class Tape:
+    """Records calls of NumPy's functions on values, each written once, which write to `out`."""
+
+    def __init__(self, values: int, dtype: str = "float32") -> None:
+        """`values`: how many values are there from the start; dtype: that of all values."""
+        self.dtype = dtype
+        self.calls: list[tuple[Callable[..., Any], tuple[Operand, ...], Ref]] = []
+        self._count = values
+
+    def __call__(self, function: Callable[..., Any], *operands: Operand) -> Ref:
+        """Record one call; returns its result."""
+        result = Ref(self._count)
+        self._count += 1
+        self.calls.append((function, operands, result))
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Calls on a pool of arrays: `buffers` of one shape, then operands from outside, then numbers.
+
+    Buffer 0 holds the value that is there from the start, and the result at the end. A call is a function, the
+    places in the pool of its arguments, and that of its result.
+    """
+
+    calls: tuple[tuple[Callable[..., Any], tuple[int, ...], int], ...]
+    buffers: int
+    numbers: tuple[float, ...]
+
+    def run(self, out: Array, extras: Sequence[Array]) -> None:
+        """Work in place on `out`, with operands that fit it."""
+        pool: list[Any] = [out]
+        for i in range(1, self.buffers):
+            pool.append(scratch(BUFFERS[i], out.shape, out.dtype))
+        pool += extras
+        pool += self.numbers
+        for function, places, target in self.calls:
+            function(*[pool[i] for i in places], out=pool[target])
+
+    def bind(self, extras: Sequence[Array], shape: Sequence[int]) -> Callable[[Array, Block], None]:
+        """Return a function that works in place on a block of an array of `shape`: run(the block, its index)."""
+        operands = [_sliced(extra, shape) for extra in extras]
+        return lambda out, block: self.run(out, [operand(block) for operand in operands])
+
+
+BUFFERS = [f"tape{i}" for i in range(32)]
+
+
+def _sliced(extra: Array, shape: Sequence[int]) -> Callable[[Block], Array]:
+    """Return the part of an operand that stands against a block of `shape`; it may be broadcast."""
+    lacking = len(shape) - extra.ndim
+    whole = [size == 1 for size in extra.shape]
+
+    def part(block: Block) -> Array:
+        return extra[tuple(slice(None) if all_ else cut for all_, cut in zip(whole, block[lacking:], strict=False))]
+
+    return (lambda block: extra) if len(shape) > 1 and all(whole[:-1]) else part  # the last axis is never cut
+
+
+def finish(tape: Tape, result: Ref, extras: int, *, started: bool) -> Program:
+    """Give the values of a tape buffers, as few as do; `started`: value 0 stands in buffer 0 from the start."""
+    last = {ref: i for i, (_, operands, _) in enumerate(tape.calls) for ref in operands if isinstance(ref, Ref)}
+    places: dict[Ref, int] = {Ref(0): 0} if started else {}
+    free: list[int] = [] if started else [0]
+    count = 1
+    placed: list[tuple[Callable[..., Any], list[Operand], int]] = []
+    for i, (function, operands, value) in enumerate(tape.calls):
+        arguments: list[Operand] = [Ref(places[one]) if _inner(one) else one for one in operands]  # type: ignore[index]
+        for one in {one for one in operands if isinstance(one, Ref) and not one.extra and last[one] == i}:
+            free.append(places.pop(one))
+        if value == result:
+            target = 0
+        elif free:
+            target = free.pop(free.index(min(free)))
+        else:
+            target, count = count, count + 1
+        places[value] = target
+        placed.append((function, arguments, target))
+    numbers = list(dict.fromkeys(one for _, arguments, _ in placed for one in arguments if isinstance(one, float)))
+    calls = tuple(
+        (function, tuple(_place(one, count, extras, numbers) for one in arguments), target)
+        for function, arguments, target in placed
+    )
+    return Program(calls, count, tuple(numbers))
+
+
+def _inner(operand: Operand) -> bool:
+    return isinstance(operand, Ref) and not operand.extra
+
+
+def _place(operand: Operand, buffers: int, extras: int, numbers: list[float]) -> int:
+    if isinstance(operand, Ref):
+        return operand.index + (buffers if operand.extra else 0)
+    return buffers + extras + numbers.index(operand)

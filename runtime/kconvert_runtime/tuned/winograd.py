@@ -1,0 +1,149 @@
+"""3x3 convolution with fewer multiplications (Winograd; Lavin and Gray, arXiv:1509.09308, give the matrices).
+
+A tile of m x m results needs (m + 2)^2 products for each pair of channels instead of 9 m^2. Both transforms are
+products with one small matrix, the Kronecker square of the one for one axis, so three matrix products do it all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from kconvert_schemas.dtypes import Array
+
+from ..parallel import workers
+from ..scratch import scratch
+from .candidates import candidate
+from .costs import copied, product
+from .geometry import Convolution, convolution, neighbourhood
+from .site import Call, Site, Work, in_blocks, row_blocks
+from .tape import Block
+
+TILES = 1 << 19
+"""Elements of transformed tiles that one thread holds at a time."""
+LEAST = 64
+"""Tiles of a block at least: fewer do not pay for reading the weights again."""
+
+_INPUT = {
+    2: ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)),
+    4: ((4, 0, -5, 0, 1, 0), (0, -4, -4, 1, 1, 0), (0, 4, -4, -1, 1, 0), (0, -2, -1, 2, 1, 0), (0, 2, -1, -2, 1, 0),
+        (0, 4, 0, -5, 0, 1)),
+}  # fmt: skip
+_KERNEL = {
+    2: ((1, 0, 0), (1 / 2, 1 / 2, 1 / 2), (1 / 2, -1 / 2, 1 / 2), (0, 0, 1)),
+    4: ((1 / 4, 0, 0), (-1 / 6, -1 / 6, -1 / 6), (-1 / 6, 1 / 6, -1 / 6), (1 / 24, 1 / 12, 1 / 6),
+        (1 / 24, -1 / 12, 1 / 6), (0, 0, 1)),
+}  # fmt: skip
+_OUTPUT = {
+    2: ((1, 1, 1, 0), (0, 1, -1, -1)),
+    4: ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """How m x m tiles cover the result: `rows` x `columns` of them, each read from `reach` x `reach` elements."""
+
+    conv: Convolution
+    m: int
+
+    @property
+    def reach(self) -> int:
+        """Elements along one axis that a tile of results reads."""
+        return self.m + 2
+
+    @property
+    def rows(self) -> int:
+        """Tiles one above the other."""
+        return -(-self.conv.places[0] // self.m)
+
+    @property
+    def columns(self) -> int:
+        """Tiles side by side."""
+        return -(-self.conv.places[1] // self.m)
+
+    @property
+    def block(self) -> int:
+        """Rows of tiles that are worked on at a time."""
+        each = self.reach**2 * (self.conv.channels + self.conv.filters)
+        return max(-(-max(TILES // each, LEAST) // self.columns), 1)
+
+
+def _tiling(site: Site, m: int) -> Tiling | None:
+    conv = convolution(site)
+    fits = conv is not None and conv.windows == (3, 3) and conv.plain and conv.groups == 1
+    return Tiling(conv, m) if conv is not None and fits and site.constants[1] is not None else None
+
+
+def _cost(site: Site, m: int) -> float | None:
+    tiling = _tiling(site, m)
+    if tiling is None or site.outputs[0].dtype != "float32":
+        return None
+    conv, area = tiling.conv, tiling.reach**2
+    tiles = conv.batch * tiling.rows * tiling.columns
+    blocks = max(conv.batch * -(-tiling.rows // tiling.block), workers())
+    work = product(tiles * area, conv.channels, conv.filters)
+    transforms = product(area, area, tiles * conv.channels) + product(m * m, area, tiles * conv.filters)
+    moved = 2 * area * tiles * (conv.channels + conv.filters) + blocks * area * conv.channels * conv.filters
+    return work + transforms + copied(moved)
+
+
+def winograd(site: Site, m: int) -> Call:
+    """Blocks of rows of tiles: transform, multiply, transform back, the tail."""
+    tiling = _tiling(site, m)
+    assert tiling is not None  # noqa: S101  (the cost is None then)
+    conv, area = tiling.conv, tiling.reach**2
+    there, back = (np.kron(f[m], f[m]).astype(np.float32) for f in (_INPUT, _OUTPUT))
+    kernel = np.asarray(site.constants[1], np.float64).reshape(9, -1)
+    weights = (np.kron(_KERNEL[m], _KERNEL[m]) @ kernel).astype(np.float32).reshape(area, conv.channels, conv.filters)
+    height, width = conv.places
+    exact = height % m == 0 and width % m == 0
+    pads = [
+        (before, tiles * m + 2 - size - before)
+        for (before, _), tiles, size in zip(conv.pads, (tiling.rows, tiling.columns), conv.sizes, strict=True)
+    ]
+    covered = replace(conv, pads=pads)
+    bands = row_blocks((conv.batch, tiling.rows, 1), tiling.block, workers())
+    blocks = [(band[0], *(slice(cut.start * m, min(cut.stop * m, height)) for cut in band[1:])) for band in bands]
+
+    def prepare(arrays: Sequence[Array]) -> Work:
+        x = arrays[0]
+
+        def work(out: Array, block: Block) -> None:
+            band = (block[0], *(slice(cut.start // m, -(-cut.stop // m)) for cut in block[1:]))
+            windows = neighbourhood(x, covered, band, (m, m), (tiling.reach, tiling.reach))
+            result = _transformed(windows, there, weights, back)
+            shape = (*windows.shape[:3], conv.filters)
+            result = result.reshape(m, m, *shape).transpose(2, 3, 0, 4, 1, 5)
+            if exact:
+                out.reshape(result.shape)[...] = result
+            else:
+                whole = result.reshape(shape[0], shape[1] * m, shape[2] * m, conv.filters)
+                out[...] = whole[:, : out.shape[1], :width]
+
+        return work
+
+    return in_blocks(site, blocks, prepare)
+
+
+def _transformed(windows: Array, there: Array, weights: Array, back: Array) -> Array:
+    """Tiles (batch, rows, columns, reach, reach, channels) -> results (m m, batch rows columns filters)."""
+    area, channels, filters = weights.shape
+    windows = np.moveaxis(windows, (3, 4), (0, 1))
+    count = math.prod(windows.shape[2:5])
+    tiles = scratch("tiles", windows.shape, windows.dtype)
+    np.copyto(tiles, windows)
+    values = scratch("values", (area, count, channels), windows.dtype)
+    np.matmul(there, tiles.reshape(area, -1), out=values.reshape(area, -1))
+    products = scratch("products", (area, count, filters), windows.dtype)
+    np.matmul(values, weights, out=products)
+    results = scratch("tiles", (len(back), count * filters), windows.dtype)
+    return np.matmul(back, products.reshape(area, -1), out=results)
+
+
+for _m in _INPUT:
+    candidate("conv", f"winograd{_m}", partial(_cost, m=_m))(partial(winograd, m=_m))

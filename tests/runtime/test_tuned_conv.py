@@ -1,0 +1,84 @@
+"""Every way to compute a convolution gives what the plain kernel gives, in one block and in many."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kconvert_runtime import blas
+from kconvert_runtime.registry import KERNELS
+from kconvert_runtime.tuned import conv, depthwise, matmul, winograd
+from kconvert_runtime.tuned.candidates import CANDIDATES
+from kconvert_runtime.tuned.site import Site
+from kconvert_schemas import Node, TensorType
+from kconvert_schemas.opset import find_op
+
+SHAPES = [
+    # x, kernel, strides, dilations, groups
+    ((2, 11, 9, 5), (3, 3, 5, 7), (1, 1), (1, 1), 1),
+    ((1, 8, 8, 3), (3, 3, 3, 4), (1, 1), (1, 1), 1),
+    ((3, 3, 4, 2), (3, 3, 2, 6), (1, 1), (1, 1), 1),
+    ((2, 10, 7, 4), (5, 2, 4, 3), (2, 3), (1, 1), 1),
+    ((2, 12, 9, 4), (3, 3, 4, 3), (1, 1), (2, 3), 1),
+    ((2, 9, 8, 6), (1, 1, 6, 5), (2, 2), (1, 1), 1),
+    ((2, 9, 8, 6), (1, 1, 6, 5), (1, 1), (1, 1), 1),
+    ((2, 9, 8, 6), (3, 3, 1, 6), (1, 1), (1, 1), 6),
+    ((2, 9, 8, 6), (3, 2, 1, 12), (2, 1), (1, 1), 6),
+    ((2, 9, 8, 6), (3, 3, 1, 6), (1, 1), (2, 2), 6),
+    ((3, 20, 4), (5, 4, 3), (2,), (1,), 1),
+    ((3, 20, 4), (4, 1, 8), (1,), (3,), 4),
+    ((2, 5, 6, 7, 3), (2, 3, 2, 3, 4), (1, 2, 1), (1, 1, 2), 1),
+]
+SITES = [(*shape, padding) for shape, padding in itertools.product(SHAPES, ("same", "valid"))]
+
+
+def site_of(x: Any, kernel: Any, strides: Any, dilations: Any, groups: int, padding: str) -> tuple[Site, list[Any]]:
+    rng = np.random.default_rng(math.prod(x))
+    arrays = [rng.normal(size=shape).astype(np.float32) for shape in (x, kernel)]
+    attrs = {"strides": list(strides), "padding": padding, "dilation_rate": list(dilations), "groups": groups,
+             "data_format": "channels_last"}  # fmt: skip
+    types = tuple(TensorType(array.shape, "float32") for array in arrays)
+    spec = find_op("conv")
+    assert spec is not None
+    node = Node("conv", "c", "", ("x", "k"), ("y",), attrs)
+    return Site(node, types, spec.infer(types, attrs), (None, arrays[1]), 2), arrays
+
+
+@pytest.fixture(params=["whole", "in many blocks"])
+def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once with the blocks as they are, once with blocks as small as they get."""
+    if request.param == "in many blocks":
+        for module, name in ((conv, "COLUMNS"), (conv, "LEAST"), (depthwise, "PLANE"), (winograd, "TILES"),
+                             (winograd, "LEAST")):  # fmt: skip
+            monkeypatch.setattr(module, name, 1)
+        monkeypatch.setattr(matmul, "rows_for", lambda depth, width: 3)
+
+
+@pytest.mark.usefixtures("blocks")
+@pytest.mark.parametrize("case", SITES, ids=str)
+def test_every_candidate(case: Any) -> None:
+    site, arrays = site_of(*case)
+    expected = KERNELS["conv"](*arrays, **site.node.attrs)
+    tried = [one for one in CANDIDATES["conv"] if one.cost(site) is not None]
+    assert tried, "some candidate takes every convolution with channels last and one group or one for each channel"
+    for candidate in tried:
+        result = np.full(site.shape, np.nan, np.float32)
+        with blas.single_threaded():
+            candidate.build(site)(result, *arrays)
+        error = np.abs(result - expected).max() / np.abs(expected).max()
+        assert error < (2e-5 if "winograd" in candidate.name else 2e-6), candidate.name
+
+
+def test_winograd_takes_what_it_can() -> None:
+    names = [[c.name for c in CANDIDATES["conv"] if c.cost(site_of(*case)[0]) is not None] for case in SITES[:2]]
+    assert names == [["im2col", "winograd2", "winograd4"]] * 2
+
+
+def test_a_weight_that_is_computed_is_left_to_the_other_candidates() -> None:
+    site, _ = site_of(*SITES[0])
+    unknown = Site(site.node, site.inputs, site.outputs, (None, None), 2)
+    assert [c.name for c in CANDIDATES["conv"] if c.cost(unknown) is not None] == ["im2col"]
