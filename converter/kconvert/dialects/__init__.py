@@ -14,6 +14,7 @@ from kconvert_schemas.errors import ModelFileError, show
 from ..modelspec import OPERATIONS
 from .functional import modern_calls
 from .layers import modern_layer
+from .merge import modern_merge
 from .names import CLASSES, CUDNN, LAYERS, MODELS
 
 
@@ -37,7 +38,7 @@ def major_version(version: str) -> int:
 def _layer(entry: Mapping[str, Any], major: int) -> dict[str, Any]:
     """Modernise a serialised layer with all that is nested in it."""
     written_as = entry["class_name"]
-    entry = _named(entry)
+    entry = _named(modern_merge(entry) if major < 2 else entry)
     config = entry.get("config")
     if entry["class_name"] in MODELS:
         config = _model_config(entry, config, major)

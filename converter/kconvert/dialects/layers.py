@@ -41,8 +41,10 @@ def _from_keras_1(name: str, config: Config) -> Config:
         renamed["kernel_size"] = sizes
     if "data_format" in renamed:
         renamed["data_format"] = DATA_FORMATS.get(renamed["data_format"], renamed["data_format"])
-    if name == "BatchNormalization" and renamed.get("mode", 0) not in (0, 2):
-        renamed["axis"] = f"mode {renamed['mode']}"  # sample-wise normalisation: no layer of Keras 3 does it
+    if name == "BatchNormalization" and renamed.get("mode", 0) != 0:
+        renamed["axis"] = f"mode {renamed['mode']}"  # over each sample, or with statistics of the batch: no layer now
+    if name == "UpSampling1D" and "length" in renamed:
+        renamed["size"] = renamed.pop("length")
     return renamed
 
 
@@ -92,6 +94,8 @@ def _leaky_relu(config: Config) -> Config:
 
 
 def _relu(config: Config) -> Config:
+    if "theta" in config:  # ThresholdedReLU
+        config["threshold"] = config.pop("theta")
     for key in ("max_value", "negative_slope", "threshold"):
         config[key] = _plain(config.get(key, None if key == "max_value" else 0.0))
     return config

@@ -51,6 +51,8 @@ CLASSES = {
     "LayerNormalizationV2": "LayerNormalization",
     "NormalizationV1": "Normalization",
     "TextVectorizationV1": "TextVectorization",
+    "ThresholdedReLU": "ReLU",
+    "TimeDistributedDense": "Dense",
 }
 """Classes by an older name -> Keras 3's name."""
 
