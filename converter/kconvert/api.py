@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,13 @@ def convert(
     config: str | os.PathLike[str] | None = None,
     dry_run: bool = False,
     registry: Registry | None = None,
+    imports: Sequence[str | os.PathLike[str]] = (),
 ) -> Report:
     """Convert a model file, or a live `keras.Model`, into the bundle folder `out`.
 
     config: a file that holds the architecture, where `model` gives weights alone; 'model.json+weights.h5' as `model`
     says the same. dry_run: convert in memory, write nothing. registry: the handlers to use instead of those installed.
+    imports: Python files and modules that define classes of the model. That is code, and it is run; it needs Keras.
     Returns a Report. Raises ModelFileError, ConversionError (listing every problem), PluginError or
     OutputError; `out` is then as it was before.
     """
@@ -42,7 +45,14 @@ def convert(
     target = None if dry_run or out is None else Path(out)
     if target is not None:
         require_writable(target)
-    lowering = Lowering(read_model(model, config), registry or load_registry()[0])
+    registry = registry or load_registry()[0]
+    if imports:
+        from .imported import read_imported
+
+        file, registry = read_imported(model, [os.fspath(name) for name in imports], registry)
+    else:
+        file = read_model(model, config)
+    lowering = Lowering(file, registry)
     graph = lowering.run(f"kconvert {VERSION}")
     if target is not None:
         write_bundle(target, graph, lowering.builder.read)

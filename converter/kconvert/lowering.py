@@ -87,6 +87,13 @@ class Lowering:
         """Note what a call gave, so that it can be tapped."""
         self.builder.layer(layer.path, layer.class_name, [s for s in flatten(outputs) if isinstance(s, Symbol)])
 
+    def follow(self, layer: LayerSpec, given: Sequence[Symbol]) -> Any:
+        """Write the calls of a nested model on symbols, one for each of its inputs; returns its outputs."""
+        outputs = self._model(layer, list(given))
+        if outputs is None:
+            raise Poisoned
+        return outputs
+
     def clear_mask(self, symbol: Symbol) -> None:
         """Take the mask off a tensor, for all who read it from now on."""
         self.unmasked.add(self.same.get(symbol.name, symbol.name))

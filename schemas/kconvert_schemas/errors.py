@@ -41,6 +41,10 @@ class ConversionError(KconvertError, ValueError):
     """A model cannot be converted exactly; lists every problem found."""
 
 
+class ImportedError(KconvertError, ImportError):
+    """Code that was named with --import does not import, or Keras cannot load the model with it."""
+
+
 class OutputError(KconvertError, OSError):
     """The output cannot be written where it was asked for."""
 
