@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from kconvert_schemas.dtypes import DTYPES, FLOATS, Array, holder
-from kconvert_schemas.errors import ConversionError, KconvertError, paragraph, show
+from kconvert_schemas.errors import ConversionError, KconvertError, show
 from kconvert_schemas.graph import Body, Graph, Port, TensorType
 
 from .call import LayerCall
@@ -26,11 +26,10 @@ from .registry import ComputeMask, Handler, Registry
 from .spec import ArrayConstant, Call, LayerSpec, ModelFile, ModelSpec, TensorRef
 from .structures import flatten, map_structure, rebuild, unpacked
 from .symbol import Symbol
+from .unknown import no_plugin, refusal
 
 INLINE_LIMIT = 64
 """Arrays of more elements, standing in the calls of a model, become weights rather than constants in the graph."""
-SHOWN_PATHS = 10
-ADVICE = "Write a plugin for what is missing (docs/plugins.md); `kconvert --layers` lists what is known."
 
 
 class Lowering:
@@ -41,6 +40,7 @@ class Lowering:
         self.registry = registry
         self.builder = GraphBuilder()
         self.problems = {reason: list(paths) for reason, paths in file.problems.items()}
+        self.unknown: list[LayerSpec] = []
         self.arrays: dict[tuple[str, str], tuple[Array, Symbol]] = {}
         self.same: dict[str, str] = {}
         self.unmasked: set[str] = set()
@@ -131,8 +131,10 @@ class Lowering:
     def _refusal(self, layer: LayerSpec) -> str:
         if layer.key in self.registry.refusals:
             return self.registry.refusals[layer.key][0]
-        kind = "operation" if layer.is_operation else "layer class"
-        return f"no plugin converts the {kind} {show(layer.key)}"
+        if layer.is_operation:
+            return f"no plugin converts the operation {show(layer.key)}"
+        self.unknown.append(layer)
+        return no_plugin(layer.key)
 
     def _scan(self, layer: LayerSpec) -> None:
         """Report every layer without a handler before anything is lowered."""
@@ -153,11 +155,7 @@ class Lowering:
 
     def _raise(self) -> None:
         if self.problems:
-            lines = [f"{_listed(paths)}: {reason}" for reason, paths in self.problems.items()]
-            name = show(self.file.source.file)
-            raise ConversionError(
-                paragraph(f"{name} cannot be converted exactly, so nothing was written:", lines, ADVICE)
-            )
+            raise ConversionError(refusal(self.file, self.problems, self.unknown))
 
     def _inputs(self, model: ModelSpec) -> tuple[Any, Any]:
         """Make the graph's inputs; returns them and the structure of their names, as Keras takes them."""
@@ -236,11 +234,6 @@ class Lowering:
             handler = self.registry.handlers.get(call.layer.key)
             self.report(call.layer, f"its plugin ({handler.package if handler else '?'}) failed: {error!r}")
         return POISON
-
-
-def _listed(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - SHOWN_PATHS} more" if len(paths) > SHOWN_PATHS else ""
-    return ", ".join(map(show, paths[:SHOWN_PATHS])) + more
 
 
 class Poisoned(Exception):

@@ -83,6 +83,7 @@ def build_layer(config: Mapping[str, Any], path: str, address: str, depth: int =
         config=inner,
         policy=policy(inner.get("dtype"), path),
         build_config=build_config if isinstance(build_config, Mapping) else {},
+        module=str(config.get("module") or ""),
     )
     if key == FUNCTIONAL:
         return replace(spec, model=_functional(spec, depth))

@@ -48,6 +48,7 @@ class LayerSpec:
     path: layer names from the outermost model down, joined by '/'.
     address: where its variables stand in the weights file.
     model: set for Functional and Sequential models.
+    module: the Python module that its class was in, where the file says.
     """
 
     key: str
@@ -59,6 +60,7 @@ class LayerSpec:
     policy: Policy
     build_config: Mapping[str, Any] = field(default_factory=dict)
     model: ModelSpec | None = None
+    module: str = ""
 
     @property
     def is_operation(self) -> bool:

@@ -14,6 +14,7 @@ from kconvert_schemas.console import printable
 
 from ..api import convert
 from ..report import Report
+from ..scaffold import scaffold
 from ..version import VERSION
 from . import listing, summary
 
@@ -24,6 +25,8 @@ Examples:
   kconvert model.json+weights.h5 model/  the architecture and the weights in two files
   kconvert --dry-run model.keras         see what it would become
   kconvert --json model.keras model/     the same as JSON
+  kconvert model.keras model/ --import layers.py
+                                         a model with classes of your own, whose code is in layers.py
   kconvert --layers                      every layer that can be converted
 
 \b
@@ -53,6 +56,19 @@ def _versions() -> str:
     metavar="FILE",
     help="A file with the architecture, such as what model.to_json() returns; MODEL then gives the weights alone.",
 )
+@click.option(
+    "--import",
+    "imports",
+    multiple=True,
+    metavar="FILE.py",
+    help="Run this Python file or module, which defines classes of the model, and follow them. Needs Keras.",
+)
+@click.option(
+    "--scaffold-plugin",
+    type=click.Path(readable=False, path_type=Path),
+    metavar="DIR",
+    help="Write a plugin package to start from, for the classes of MODEL that nothing converts.",
+)
 @click.option("--dry-run", is_flag=True, help="Convert in memory and show the result; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report, or a list, as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every layer of a long model.")
@@ -64,6 +80,8 @@ def command(
     model: Path | None,
     out: Path | None,
     config: Path | None,
+    imports: tuple[str, ...],
+    scaffold_plugin: Path | None,
     dry_run: bool,
     as_json: bool,
     verbose: bool,
@@ -73,7 +91,8 @@ def command(
     """Convert a Keras model file MODEL into the folder OUT: graph.json and weights.npz.
 
     OUT runs with `krun` and NumPy alone. An existing bundle at OUT is replaced, anything else is left alone.
-    The model file is only read: no code in it is run, and Keras is not needed.
+    The model file is only read: no code in it is run, and Keras is not needed - but for --import, which runs the
+    files that it names.
     """
     if layers or plugins:
         if layers and plugins:
@@ -83,15 +102,23 @@ def command(
         return listing.print_layers(as_json) if layers else listing.print_plugins(as_json)
     if model is None:
         raise click.UsageError("Missing argument 'MODEL', the file to convert")
+    if scaffold_plugin is not None:
+        return _scaffold(model, scaffold_plugin)
     if out is None and not dry_run:
         suggestion = shlex.quote(printable(f"{model.stem or 'model'}/"))
         raise click.UsageError(f"Missing argument 'OUT', the folder to write, such as {suggestion}")
     if out is not None:
         require_writable(out)
-    report = convert(model, out, config=config, dry_run=dry_run)
+    report = convert(model, out, config=config, dry_run=dry_run, imports=imports)
     if as_json:
         return summary.print_json(report.as_json())
     return _print(report, model, out, config, verbose)
+
+
+def _scaffold(model: Path, folder: Path) -> None:
+    classes = scaffold(model, folder)
+    click.echo(f"{printable(str(folder))}/: a plugin package for {', '.join(printable(c.key) for c in classes)}")
+    click.echo(f"Next: edit {printable(str(folder))}/src/*/layers.py, then pip install -e {_quoted(folder)}")
 
 
 def _print(report: Report, model: Path, out: Path | None, config: Path | None, verbose: bool) -> None:

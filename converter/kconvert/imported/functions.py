@@ -1,7 +1,7 @@
-"""Functions that are noted by name while a layer is followed: those of TensorFlow, and those that take computed sizes.
+"""Functions that are noted by name while a layer is followed: those of TensorFlow, and those that take sizes.
 
-`keras.ops.shape` gives None for an open axis of a symbolic tensor, with which nothing can be computed. Here it gives a symbolic
-size, and the functions that take sizes accept it. They are noted as the functions of TensorFlow that they are on that backend.
+`keras.ops.shape` gives None for an open axis of a symbolic tensor, with which nothing can be computed. Here it gives a
+symbolic size, and the functions that take sizes accept it. They are noted as the functions of TensorFlow that they are.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ SIZED = ("reshape", "tile", "broadcast_to", "expand_dims", "concatenate", "stack
 RANDOM = ("normal", "uniform", "truncated_normal", "randint", "binomial", "beta", "gamma", "categorical", "shuffle")
 NAMES = {"reshape": ("tensor", "shape"), "tile": ("input", "multiples"), "broadcast_to": ("input", "shape"),
          "expand_dims": ("input", "axis"), "concatenate": ("values", "axis"), "stack": ("values", "axis"),
-         "cast": ("x", "dtype"), "zeros": ("shape", "dtype"), "ones": ("shape", "dtype"), "repeat": ("input", "repeats", "axis"),
+         "cast": ("x", "dtype"), "zeros": ("shape", "dtype"), "ones": ("shape", "dtype"),
+         "repeat": ("input", "repeats", "axis"),
          "multiply": ("x", "y")}  # fmt: skip
 TENSORFLOW = {"concatenate": "concat"}
 
@@ -123,7 +124,7 @@ def _operations(keras: Any) -> tuple[Any, Any]:
     if _MADE:
         return _MADE[0]
 
-    class TracedFunction(keras.Operation):  # type: ignore[misc,name-defined]
+    class TracedFunction(keras.Operation):  # type: ignore[misc]
         """A call of a TensorFlow function, by name."""
 
         def __init__(self, function: str, name: str | None = None) -> None:
@@ -139,7 +140,7 @@ def _operations(keras: Any) -> tuple[Any, Any]:
         def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
             return keras.src.backend.compute_output_spec(self.call, *args, **kwargs)
 
-    class Size(keras.KerasTensor):  # type: ignore[misc,name-defined]
+    class Size(keras.KerasTensor):  # type: ignore[misc]
         """A symbolic tensor of whole numbers that may be sizes: what is computed with it is noted by name."""
 
         notes: Any = None
@@ -183,7 +184,7 @@ def _find(function: str) -> Callable[..., Any]:
         return lambda tensor, slice_spec: tensor[slice_spec]
     places = [tf, tf.math, tf.nn, tf.linalg] if "." not in function else [tf]
     for place in places:
-        found = place
+        found: Any = place
         for part in function.split("."):
             found = getattr(found, part, None)
         if found is not None:

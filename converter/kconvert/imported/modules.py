@@ -18,7 +18,7 @@ class Imported:
     """What the modules hold: classes of layers and models, and functions, by every name that a file may call them."""
 
     modules: Mapping[str, Any]
-    classes: Mapping[str, type]
+    classes: Mapping[str, Any]
     functions: Mapping[str, Any]
     objects: Mapping[str, Any]
     """All of it under the names that Keras looks up when it loads a model."""
@@ -30,15 +30,15 @@ def require_keras() -> Any:
         return importlib.import_module("keras")
     except Exception as error:
         raise ImportedError(
-            f"--import runs classes with Keras, which does not import here ({_said(error)}). Install it beside kconvert: "
-            "pip install keras tensorflow. Or write a plugin, which needs no Keras: see docs/plugins.md."
+            f"--import runs classes with Keras, which does not import here ({_said(error)}). Install it beside "
+            "kconvert: pip install keras tensorflow. Or write a plugin, which needs no Keras: see docs/plugins.md."
         ) from error
 
 
 def import_modules(keras: Any, names: Sequence[str]) -> Imported:
     """Import files and modules, and collect their classes and functions."""
     modules = dict(_import(name) for name in names)
-    classes: dict[str, type] = {}
+    classes: dict[str, Any] = {}
     functions: dict[str, Any] = {}
     objects: dict[str, Any] = {}
     for module_name, module in modules.items():

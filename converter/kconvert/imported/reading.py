@@ -15,9 +15,12 @@ from kconvert_schemas.errors import ImportedError, show
 
 from ..modelspec import build_root, join
 from ..readers import read_model
+from ..readers.weights import WEIGHTS, modern_addresses, read_weights
 from ..spec import ModelFile
 from .modules import Imported
 from .tracing import Tracer
+
+ASSETS = "assets/"
 
 
 def load_with_keras(keras: Any, path: str | os.PathLike[str], imported: Imported) -> Any:
@@ -100,8 +103,6 @@ def _held(weight: Any) -> Any:
 
 def read_parts(path: Path) -> tuple[Mapping[str, Any], Mapping[str, bytes]]:
     """Return the weights and assets of a `.keras` file at Keras 3's addresses."""
-    from ..readers.keras_zip import ASSETS, WEIGHTS, modern_addresses, read_weights
-
     with zipfile.ZipFile(path) as archive:
         weights = modern_addresses(read_weights(archive.read(WEIGHTS)))
         names = [n for n in archive.namelist() if n.startswith(ASSETS) and n[-1] != "/"]

@@ -1,8 +1,8 @@
 """Following the author's layers: their `call` is run on symbolic tensors, which note what is done with them.
 
-Sublayers and operations of `keras.ops` become the nodes of a Functional model, as when a model is built. Variables of the
-layer are given in as inputs, so that they can stand on either side of an operator. Functions of TensorFlow, and sizes of open
-axes, are noted as Keras 2 notes them: as functions by name.
+Sublayers and operations of `keras.ops` become the nodes of a Functional model, as when a model is built. Variables of
+the layer are given in as inputs, so that they can stand on either side of an operator. Functions of TensorFlow, and
+sizes of open axes, are noted as Keras 2 notes them: as functions by name.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from ..structures import flatten, map_structure, rebuild
 from ..symbol import Symbol
 from .functions import Functions
 from .modules import Imported
-
-RANDOM = "it draws random numbers, so that it gives another answer each time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,8 @@ class Tracer:
         return self._traced(None, arguments, lambda given: function(*given.values()))
 
     def _traced(self, layer: Any, arguments: Mapping[str, Any], run: Callable[[dict[str, Any]], Any]) -> Traced:
-        inputs, symbols = [], []
+        inputs: list[Any] = []
+        symbols: list[Symbol] = []
 
         def as_input(leaf: Any) -> Any:
             if not isinstance(leaf, Symbol):
