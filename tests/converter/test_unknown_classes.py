@@ -75,9 +75,7 @@ def test_the_package_loads_and_says_where_to_write(package: Path, tmp_path: Path
     line = next(
         i for i, text in enumerate(Path(module.__file__).read_text().splitlines(), 1) if "def lower_swish" in text
     )
-    assert f"'swish': its plugin is not written yet: edit {module.__file__}, line {line}" in str(
-        caught.value
-    )
+    assert f"'swish': its plugin is not written yet: edit {module.__file__}, line {line}" in str(caught.value)
     assert not (tmp_path / "out").exists()
     text = (package / "pyproject.toml").read_text()
     assert 'my_plugin = "kconvert_my_plugin.layers"' in text
