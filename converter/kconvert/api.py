@@ -49,11 +49,13 @@ def convert(
     if imports:
         from .imported import read_imported
 
-        file, registry = read_imported(model, [os.fspath(name) for name in imports], registry)
+        file, registry, check = read_imported(model, [os.fspath(name) for name in imports], registry)
     else:
-        file = read_model(model, config)
+        file, check = read_model(model, config), None
     lowering = Lowering(file, registry)
     graph = lowering.run(f"kconvert {VERSION}")
+    if check is not None:
+        check(graph, lowering.builder.read)
     if target is not None:
         write_bundle(target, graph, lowering.builder.read)
     return make_report(graph, target)

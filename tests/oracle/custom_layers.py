@@ -1,6 +1,7 @@
 """Layers as authors write them, after the usual examples: they are imported by `--import`, never by kconvert itself."""
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 
@@ -234,6 +235,30 @@ class Scale(layers.Layer):
         return input_shape
 
 
+class LeakyCell(layers.Layer):
+    """A recurrent cell with two states."""
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.state_size = [units, 1]
+        self.output_size = units
+        self.inner = layers.Dense(units, use_bias=False)
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(shape=(input_shape[-1], self.units), name="kernel")
+        self.inner.build((None, self.units))
+
+    def call(self, inputs, states):
+        state, count = states
+        count = count + 1.0
+        state = 0.5 * state + ops.tanh(ops.matmul(inputs, self.kernel) + self.inner(state)) / count
+        return state * 2.0, [state, count]
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
 @keras.saving.register_keras_serializable(package="acme")
 def bent(x):
     return x * ops.relu(x + 0.5)
@@ -252,6 +277,13 @@ class Sampling(layers.Layer):
         z_mean, z_log_var = inputs
         epsilon = keras.random.normal(shape=ops.shape(z_mean), seed=self.seed_generator)
         return z_mean + ops.exp(0.5 * z_log_var) * epsilon
+
+
+class Noisy(layers.Layer):
+    """Random numbers from elsewhere."""
+
+    def call(self, x):
+        return x + np.random.normal(size=(3,)).astype("float32")
 
 
 @keras.saving.register_keras_serializable(package="acme")

@@ -66,6 +66,12 @@ def convolutional(own: Any, keras: Any) -> Any:
     return keras.Model(start, own.AttentionPooling()(keras.layers.Masking()(block(y))))
 
 
+def recurrent(own: Any, keras: Any) -> Any:
+    start = keras.Input((None, 3))
+    y = keras.layers.RNN(own.LeakyCell(4), return_sequences=True)(keras.layers.Masking()(start))
+    return keras.Model(start, keras.layers.RNN(own.LeakyCell(2), go_backwards=True)(y))
+
+
 def whole(own: Any, keras: Any) -> Any:
     model = own.Classifier(4)
     model(np.zeros((2, 6, 3), np.float32))
@@ -85,6 +91,7 @@ for _build, _inputs in (
     (siamese, [_RNG.normal(size=(3, 5)).astype(np.float32) for _ in range(2)]),
     (vision, [_RNG.normal(size=(3, 8, 8, 4)).astype(np.float32)]),
     (convolutional, [_RNG.normal(size=(3, 9, 3)).astype(np.float32)]),
+    (recurrent, [_RNG.normal(size=(3, 5, 3)).astype(np.float32) * np.array([[1], [1], [0], [1], [1]], np.float32)]),
     (whole, [_RNG.normal(size=(3, 6, 3)).astype(np.float32)]),
     (tensorflow, [_RNG.normal(size=(3, 5)).astype(np.float32)]),
 ):
@@ -120,7 +127,11 @@ def test_what_cannot_be_followed_is_refused(own: Any, tmp_path: Path) -> None:
     import keras
 
     a, b = keras.Input((3,)), keras.Input((3,))
-    for layer, reason in ((own.Sampling(), "random numbers"), (own.Sorted(), "custom_layers.py:")):
+    for layer, reason in (
+        (own.Sampling(), "random numbers"),
+        (own.Noisy(), "other numbers than Keras"),
+        (own.Sorted(), "custom_layers.py:"),
+    ):
         given = [a, b] if layer.name.startswith("sampling") else a
         keras.Model([a, b], keras.layers.Concatenate()([layer(given), b])).save(tmp_path / "m.keras")
         with pytest.raises(ConversionError, match=reason):

@@ -20,8 +20,13 @@ MAY_IMPORT = {
     "converter/kconvert": {"kconvert", "kconvert_schemas", "numpy", "pluggy", "click", "rich"},
     "plugins/kconvert_plugins": {"kconvert_plugins", "kconvert", "kconvert_schemas", "numpy"},
 }
-MAY_RUN = ("converter/kconvert/testing", "converter/kconvert/cli/bundle", "converter/kconvert/__init__.py")
-"""Where the converter may import the runtime: the contract kit, `kbundle`, and `kconvert.load`."""
+MAY_RUN = (
+    "converter/kconvert/testing",
+    "converter/kconvert/cli/bundle",
+    "converter/kconvert/imported",
+    "converter/kconvert/__init__.py",
+)
+"""Where the converter may import the runtime: the contract kit, `kbundle`, `--import`, and `kconvert.load`."""
 
 
 def imports(file: Path) -> set[str]:

@@ -18,6 +18,7 @@ from ..registry import Registry
 from ..spec import LayerSpec, StoredWeight
 from ..structures import map_structure
 from ..symbol import Symbol
+from .cells import follow_cells
 from .modules import Imported
 from .reading import saved
 from .tracing import Traced, Tracer
@@ -39,6 +40,7 @@ def follow(registry: Registry, tracer: Tracer, imported: Imported) -> Registry:
         reason, _ = registry.refusals.pop(LAMBDA)
         registry.register(LAMBDA, _lambda_handler(tracer, imported, reason), arguments=("inputs", "mask"),
                           package=PACKAGE)  # fmt: skip
+    follow_cells(registry, tracer, imported)
     return registry
 
 
@@ -47,6 +49,8 @@ def _layer_handler(tracer: Tracer) -> Callable[[LayerCall, Emitter], Any]:
         layer = tracer.live.get(call.layer.path)
         if layer is None:
             raise Unsupported("Keras loads it at another place of the model than the file says")
+        if any("__call__" in vars(base) for base in type(layer).__mro__ if base in tracer.imported.classes.values()):
+            raise Unsupported("its class has a __call__ of its own, which is not followed; write `call`")
         if not layer.autocast:
             raise Unsupported("it does not cast its inputs (autocast=False), which is not followed")
         given = {k: v for k, v in call.arguments.items() if k != "training" and v is not None}
