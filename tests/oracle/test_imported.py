@@ -129,7 +129,7 @@ def test_what_cannot_be_followed_is_refused(own: Any, tmp_path: Path) -> None:
     a, b = keras.Input((3,)), keras.Input((3,))
     for layer, reason in (
         (own.Sampling(), "random numbers"),
-        (own.Noisy(), "other numbers than Keras"),
+        (own.Noisy(), "other numbers in this output than Keras"),
         (own.Sorted(), "custom_layers.py:"),
     ):
         given = [a, b] if layer.name.startswith("sampling") else a

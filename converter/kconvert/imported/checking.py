@@ -14,6 +14,11 @@ from kconvert_schemas.graph import Graph
 from ..structures import flatten
 
 ROWS, STEPS = 3, 5
+DIFFERENT = (
+    "followed through the classes that were imported, the model gives other numbers in this output than Keras, so "
+    "nothing was written. A class does what cannot be followed, such as to draw random numbers or to depend on values "
+    "outside the model. Write a plugin for it (docs/plugins.md)."
+)
 TOLERANCE = 1e-2
 """Relative to the largest output. It tells another function from rounding; exactness is the matter of the tests."""
 
@@ -36,11 +41,7 @@ def compare(keras: Any, model: Any, graph: Graph, read: Callable[[str], Array]) 
     mine = flatten(Model(graph, {name: read(name) for name in graph.weights})(*arrays))
     for port, a, b in zip(graph.outputs.ports, mine, theirs, strict=True):
         if not _near(np.asarray(a), b):
-            raise ConversionError(
-                f"Followed through its own classes, the model gives other numbers than Keras in the output "
-                f"{port.name!r}, so nothing was written. A class does what cannot be followed, such as to draw random numbers or to "
-                "depend on values outside the model; write a plugin for it (docs/plugins.md)."
-            )
+            raise ConversionError(f"{port.name!r}: {DIFFERENT}")
 
 
 def _sample(shape: tuple[int | None, ...], dtype: str, seed: int) -> Array | None:
