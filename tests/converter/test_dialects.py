@@ -220,3 +220,76 @@ def test_addresses_of_keras_2_zips() -> None:
         "layers/conv2d/layers/dense/vars/0": 3,
         "vars/0": 4,
     }
+
+
+def test_merge_of_keras_1_becomes_the_layer_of_its_mode() -> None:
+    for mode, expected in (("concat", ("Concatenate", 1)), ("sum", ("Add", None)), ("ave", ("Average", None))):
+        layer = old("Merge", "m", mode=mode, mode_type="raw", concat_axis=1, dot_axes=-1)
+        found = modernize(sequential(old("InputLayer", "i", **INPUT), layer), "1.2.2")["config"]["layers"][1]
+        assert (found["class_name"], found["config"].get("axis")) == expected
+        assert (found["module"], found["registered_name"]) == ("keras.layers", None)
+    for settings in ({"mode": "cos"}, {"mode": "f", "mode_type": "function"}):
+        layer = old("Merge", "m", **settings)
+        found = modernize(sequential(old("InputLayer", "i", **INPUT), layer), "1.2.2")["config"]["layers"][1]
+        assert found["registered_name"] == "Merge"
+
+
+def test_layers_that_went_away() -> None:
+    relu = first(sequential(old("ThresholdedReLU", "t", theta=0.5, **INPUT)), "2.4.0")
+    assert (relu["threshold"], relu["negative_slope"], relu["max_value"]) == (0.5, 0.0, None)
+    assert first(sequential(old("TimeDistributedDense", "t", output_dim=3, **INPUT)), "1.0.0")["units"] == 3
+    assert first(sequential(old("UpSampling1D", "u", length=2, **INPUT)), "1.2.2")["size"] == 2
+
+
+def test_statistics_of_the_batch_are_refused(tmp_path: Path) -> None:
+    for mode in (1, 2):
+        norm = old("BatchNormalization", "b", mode=mode, axis=-1, epsilon=0.001, **INPUT)
+        weights = {"b": {f"b_{n}:0": np.ones(2, "f") for n in ("gamma", "beta", "running_mean", "running_std")}}
+        file = write_hdf5(tmp_path / "m.h5", sequential(norm), weights, "1.2.2")
+        with pytest.raises(ConversionError, match=f"mode {mode}"):
+            kconvert.convert(file, tmp_path / "out")
+
+
+def test_calls_of_tensorflow_functions() -> None:
+    """Names, tuples, slices and constants as Keras 2 writes them; nodes of TensorFlow's graph with their constants."""
+    from kconvert.dialects.tensorflow import modern_operation, plain_name
+
+    names = {"math.add": "add", "__operators__.add": "add", "compat.v1.transpose": "transpose", "concat": "concat",
+             "image.resize": "image.resize", "compat.v1.image.resize_bilinear": "image.resize_bilinear"}  # fmt: skip
+    assert {name: plain_name(name) for name in names} == names
+    node = {"name": "Mean", "op": "Mean", "attr": {"keep_dims": {"b": True}, "T": {"type": "DT_FLOAT"}}}
+    config = {"name": "mean", "node_def": json.dumps(node), "constants": {"1": [1, 2]}}
+    call = {"args": [{"x": "a tensor"}], "kwargs": {}}
+    found = modern_operation({"class_name": "TensorFlowOpLayer", "config": config, "inbound_nodes": [call]})
+    assert found["registered_name"] == "tf.reduce_mean"
+    assert found["inbound_nodes"] == [
+        {"args": [], "kwargs": {"input_tensor": {"x": "a tensor"}, "axis": [1, 2], "keepdims": True}}
+    ]
+    strange = {**config, "node_def": "{"}
+    found = modern_operation({"class_name": "TensorFlowOpLayer", "config": strange, "inbound_nodes": [call]})
+    assert found["registered_name"] == "tf.raw_ops.?"
+
+
+def test_sizes_computed_by_tensorflow_functions(tmp_path: Path) -> None:
+    """reshape(x, [shape(x)[0], 4]) of a batch that is open."""
+
+    def function(name: str, function: str, node: Any) -> dict[str, Any]:
+        entry = old("TFOpLambda", name, function=function, dtype="float32", trainable=True)
+        return {**entry, "name": name, "inbound_nodes": [node]}
+
+    layers = [
+        {**old("InputLayer", "a", batch_input_shape=[None, 2, 2], dtype="float32"), "name": "a", "inbound_nodes": []},
+        function("shape", "compat.v1.shape", ["a", 0, 0, {"name": None, "out_type": "int32"}]),
+        function("rows", "__operators__.getitem", ["shape", 0, 0, {"slice_spec": 0}]),
+        function("flat", "reshape", ["a", 0, 0, {"shape": [["rows", 0, 0], 4]}]),
+        function("ones", "ones", [["rows", 0, 0, {}], ["_CONSTANT_VALUE", -1, 4, {}]]),
+        function("sum", "__operators__.add", ["flat", 0, 0, {"y": ["ones", 0, 0], "name": None}]),
+        function("count", "cast", ["rows", 0, 0, {"dtype": "float32"}]),
+        function("mean", "math.truediv", ["sum", 0, 0, {"y": ["count", 0, 0], "name": None}]),
+    ]
+    ends = {"input_layers": [["a", 0, 0]], "output_layers": [["mean", 0, 0]]}
+    model = {"class_name": "Functional", "config": {"name": "m", "layers": layers, **ends}}
+    kconvert.convert(write_hdf5(tmp_path / "m.h5", model, {}, "2.9.0"), tmp_path / "out")
+    x = np.arange(12, dtype=np.float32).reshape(3, 2, 2)
+    found = kconvert.load(tmp_path / "out")(x)
+    np.testing.assert_allclose(found, (x.reshape(3, 4) + 1) / 3, rtol=1e-6)
