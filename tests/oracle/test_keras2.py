@@ -100,6 +100,9 @@ MODELS: dict[str, Build] = {
     "time distributed": chain(3, 8, 8, 2, make=lambda k: [
         k.TimeDistributed(k.Conv2D(2, 3)), k.TimeDistributed(k.Flatten()), k.LSTM(2)]),
     "conv lstm": chain(3, 6, 6, 2, make=lambda k: [k.ConvLSTM2D(3, 3), k.BatchNormalization(axis=-1)]),
+    "thresholds": chain(9, 4, make=lambda k: [k.ThresholdedReLU(0.3), k.LocallyConnected1D(3, 3, strides=2), k.ReLU()]),
+    "locally connected": chain(7, 6, 2, make=lambda k: [
+        k.LocallyConnected2D(3, (3, 2), activation="tanh"), k.LocallyConnected2D(2, 2, strides=2, use_bias=False)]),
     "nested": nested,
     "shared": shared,
     "seq2seq": seq2seq,

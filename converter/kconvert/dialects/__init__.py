@@ -15,7 +15,7 @@ from ..modelspec import OPERATIONS
 from .functional import modern_calls
 from .layers import modern_layer
 from .merge import modern_merge
-from .names import CLASSES, CUDNN, LAYERS, MODELS
+from .names import CLASSES, CUDNN, LAYERS, MODELS, RETIRED
 
 
 def modernize(config: Any, version: str) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def major_version(version: str) -> int:
 def _layer(entry: Mapping[str, Any], major: int) -> dict[str, Any]:
     """Modernise a serialised layer with all that is nested in it."""
     written_as = entry["class_name"]
-    entry = _named(modern_merge(entry) if major < 2 else entry)
+    entry = _named(modern_merge(entry) if major < 2 else entry, major)
     config = entry.get("config")
     if entry["class_name"] in MODELS:
         config = _model_config(entry, config, major)
@@ -68,7 +68,7 @@ def _are_layers(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(_is_layer(item) for item in value)
 
 
-def _named(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _named(entry: Mapping[str, Any], major: int) -> dict[str, Any]:
     """Give an entry Keras 3's class name, module and registered name."""
     name = str(entry["class_name"])
     module = str(entry.get("module") or "")
@@ -80,6 +80,8 @@ def _named(entry: Mapping[str, Any]) -> dict[str, Any]:
         return {**entry, "class_name": MODELS.get(name, name), "module": "keras", "registered_name": None}
     if modern in LAYERS:
         return {**entry, "class_name": modern, "module": "keras.layers", "registered_name": None}
+    if name in RETIRED and major < 3:
+        return {**entry, "registered_name": f"keras2>{name}"}
     return {**entry, "registered_name": entry.get("registered_name") or name, "module": module or None}
 
 

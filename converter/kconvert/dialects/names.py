@@ -28,6 +28,9 @@ UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D
 LAYERS = frozenset(_LAYERS.split())
 """The public layer classes of Keras 3."""
 
+RETIRED = ("LocallyConnected1D", "LocallyConnected2D")
+"""Layers that Keras 3 does not have, registered as those of Keras 2: an author may have a class of that name."""
+
 CLASSES = {
     "AtrousConvolution1D": "Conv1D",
     "AtrousConvolution2D": "Conv2D",
