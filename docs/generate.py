@@ -86,6 +86,7 @@ def layers_page() -> str:
     cases = [case for family in CASES.values() for case in family]
     layers = sorted(name for name in registry.handlers if name.startswith("keras.layers."))
     operations = sorted(name for name in registry.handlers if name.startswith("keras.ops."))
+    others = sorted(name for name in registry.handlers if not name.startswith(("keras.layers.", "keras.ops.")))
     refused = sorted(registry.refusals.items())
     found = errors.largest("classes")
     own = {name: handler for name, handler in registry.handlers.items() if handler.package == BUILT_IN}
@@ -105,6 +106,13 @@ def layers_page() -> str:
             "",
             table(["operation", "what it becomes", "error"],
                   [[f"`{n}`", registry.handlers[n].doc, error_cell(found.get(n, {}))] for n in operations]),
+            "",
+            "## Others",
+            "",
+            "Functions of TensorFlow that Keras 2 wrote as layers (`tf.`); layers of "
+            "Keras 2 that Keras 3 does not have; layers of networks of `keras.applications`.",
+            "",
+            table(["name", "what it becomes"], [[f"`{n}`", registry.handlers[n].doc] for n in others]),
             "",
             "## Refused",
             "",
