@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from kconvert.plugins import BUILT_IN, load_registry  # noqa: E402  (after the path is set)
-from kconvert.registry import Registry  # noqa: E402
+from kconvert.registry import Handler, Registry  # noqa: E402
 from kconvert_schemas.jsonschema import schema  # noqa: E402
 from kconvert_schemas.opset import FAMILIES  # noqa: E402
 from kconvert_schemas.opspec import Attr, OpSpec  # noqa: E402
@@ -100,7 +100,7 @@ def layers_page() -> str:
             "## Layers",
             "",
             table(["layer", "what it becomes", "options compared", "dtypes", "cases", "error"],
-                  [[*layer_row(name, own[name].doc, cases), error_cell(found.get(name, {}))] for name in layers]),
+                  [[*layer_row(name, meaning(own[name]), cases), error_cell(found.get(name, {}))] for name in layers]),
             "",
             "## Operations",
             "",
@@ -119,6 +119,11 @@ def layers_page() -> str:
             table(["class", "reason"], [[f"`{name}`", reason] for name, (reason, _) in refused]),
         ]
     ) + "\n"  # fmt: skip
+
+
+def meaning(handler: Handler) -> str:
+    """Return what a layer becomes."""
+    return f"{handler.doc} Quantized ones too." if handler.quantized else handler.doc
 
 
 def layer_row(name: str, doc: str, cases: list[Case]) -> list[str]:

@@ -11,6 +11,8 @@ import numpy as np
 from tests.cases.spec import Case
 from tests.compare import flatten
 
+POSITIVE = ("kernel_scale", "embeddings_scale", "inputs_scale", "awq_scales")
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
@@ -22,7 +24,11 @@ def save_case(case: Case, file: Path) -> list[np.ndarray]:
     keras.utils.set_random_seed(1)
     model = case.build(keras)
     randomize(model)
+    if case.step is not None:
+        case.step(keras, model)
     model.save(file)
+    if case.step is not None:
+        model = keras.saving.load_model(file)
     if case.twin is not None:
         model = case.twin(keras)
         randomize(model)
@@ -48,13 +54,15 @@ def flatten_keras(value: Any) -> list[Any]:
 
 
 def randomize(model: Any) -> None:
-    """Set every weight to random values; variances and other positive ones stay positive."""
+    """Set every weight to random values; variances and other positive ones stay positive, groups what they are."""
     rng = np.random.default_rng(7)
     for weight in model.weights:
         kind = str(weight.dtype)
-        if "float" not in kind:
+        if kind in ("int8", "uint8"):
+            weight.assign(rng.integers(0, 128, weight.shape).astype(kind))
+        if "float" not in kind or weight.path.endswith("g_idx"):
             continue
-        low, high = (0.3, 1.5) if "variance" in weight.path else (-0.6, 0.6)
+        low, high = (0.3, 1.5) if "variance" in weight.path or weight.path.endswith(POSITIVE) else (-0.6, 0.6)
         weight.assign(rng.uniform(low, high, weight.shape).astype("float32"))
     for layer in model._flatten_layers():
         if type(layer).__name__ == "Normalization":
@@ -75,13 +83,13 @@ def _packed(model: Any, arrays: list[Any]) -> Any:
 
 
 def _plain(value: Any) -> np.ndarray:
-    """A tensor as an array; bfloat16 as float32, strings as str."""
+    """A tensor as an array; bfloat16 and floats of 8 bits as float32, strings as str."""
     import keras
 
     if hasattr(value, "to_tensor"):
         value = value.to_tensor()
     array = keras.ops.convert_to_numpy(value) if str(getattr(value, "dtype", "")).find("string") < 0 else value.numpy()
-    if array.dtype.name == "bfloat16":
+    if array.dtype.name in ("bfloat16", "float8_e4m3fn", "float8_e5m2"):
         return array.astype(np.float32)
     if array.dtype == object or array.dtype.kind == "S":
         return np.array([s.decode() for s in np.ravel(array)], object).reshape(np.shape(array))

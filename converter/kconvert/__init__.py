@@ -24,7 +24,7 @@ from .errors import Unsupported
 from .hookspecs import hookimpl
 from .registry import Register
 from .report import Report
-from .spec import ArrayConstant, LayerSpec, TensorRef
+from .spec import ArrayConstant, LayerSpec, Quantization, TensorRef
 from .symbol import Extent, Symbol
 from .version import VERSION
 
@@ -41,6 +41,7 @@ __all__ = [
     "KconvertError",
     "LayerCall",
     "LayerSpec",
+    "Quantization",
     "Register",
     "Report",
     "Symbol",

@@ -63,14 +63,15 @@ class Emitter:
 
     def weight(
         self, name: str, index: int | str, *, child: str = "", shape: Shape | None = None, trainable: bool = True,
-        cast: bool = True,
+        cast: bool = True, dtype: str = "",
     ) -> Symbol:  # fmt: skip
         """Return variable number `index` of the layer (a name, if it stores them by name), named `name` in the bundle.
 
         child: attribute path of the object that owns it, such as 'cell'. shape: what the config and the
         inputs ask for; a file that holds another shape is refused. trainable: False for variables that
         Keras does not train, such as moving averages. cast: give it in the layer's compute dtype, as
-        Keras does under a mixed policy.
+        Keras does under a mixed policy. dtype: what it must be stored as, where that is not a float; one stored in
+        8 bits without that belongs to a layer that was quantized.
         """
         address = join(self.layer.address, child, "vars", str(index))
         stored = self._lowering.file.weights.get(address)
@@ -81,6 +82,11 @@ class Emitter:
         elif shape is not None and not _agrees(stored.type.shape, shape):
             wrong = f"its {name!r} has the shape {stored.type.shape} in the file, its config asks for {shape}"
             stored = self._stand_in(wrong, shape, stored)
+        if stored.type.dtype != dtype if dtype else stored.type.dtype in ("int8", "uint8"):
+            raise Unsupported(
+                f"its {name!r} is stored as {stored.type.dtype}, which its dtype policy {self.layer.policy.name} does "
+                "not say; Keras cannot load that either, as when it quantized layers that stand within another"
+            )
         trainable = trainable and bool(self.layer.config.get("trainable", True))
         full_name = join(self.layer.path, _safe(name))
         symbol = self._lowering.builder.weight(full_name, stored, address, trainable)
@@ -153,7 +159,8 @@ class Emitter:
     def child(self, config: Any, attribute: str) -> LayerSpec:
         """Return the spec of a layer nested in this one's config, whose variables stand under `attribute`."""
         name = str(config["config"].get("name", attribute)) if isinstance(config, Mapping) else attribute
-        return build_layer(config, join(self.layer.path, name), join(self.layer.address, attribute))
+        path, address = join(self.layer.path, name), join(self.layer.address, attribute)
+        return build_layer(config, path, address, scope=self.layer.scope)
 
     def call(self, layer: LayerSpec, *args: Any, **kwargs: Any) -> Any:
         """Call a nested layer, with Keras' rules for dtypes and masks; returns its outputs."""

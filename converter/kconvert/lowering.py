@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kconvert_schemas.dtypes import DTYPES, FLOATS, Array, holder
+from kconvert_schemas.dtypes import FLOATS, FLOATS8, Array, holder
 from kconvert_schemas.errors import ConversionError, KconvertError, show
 from kconvert_schemas.graph import Body, Graph, Port, TensorType
 
@@ -20,9 +20,8 @@ from .config import Config
 from .emitter import Emitter
 from .errors import Unsupported
 from .graphbuilder import GraphBuilder
-from .modelspec import QUANTIZED
 from .order import execution_order
-from .registry import ComputeMask, Handler, Registry
+from .registry import ComputeMask, Handler, Lower, Registry
 from .spec import ArrayConstant, Call, LayerSpec, ModelFile, ModelSpec, TensorRef
 from .structures import flatten, map_structure, rebuild, unpacked
 from .symbol import Symbol
@@ -69,14 +68,14 @@ class Lowering:
             self._record(layer, made)
             return made
         args, kwargs = (map_structure(lambda leaf: _symbol(emit, leaf), part) for part in (args, kwargs))
-        _check_policy(layer)
+        write = _lower(handler, layer)
         if handler.autocast:
             args, kwargs = (map_structure(lambda leaf: _autocast(emit, leaf), part) for part in (args, kwargs))
         arguments = _bind(handler, args, kwargs)
         _refuse_training(handler, arguments)
         _fill_in_masks(handler, arguments)
         call = LayerCall(layer, Config(layer.config), arguments)
-        outputs = handler.lower(call, emit)
+        outputs = write(call, emit)
         if handler.compute_mask is not None:
             given = None if "mask" in handler.arguments[: len(args)] else call.mask
             outputs = _attach_masks(handler.compute_mask, call, given, outputs, emit)
@@ -243,12 +242,15 @@ class Poisoned(Exception):
 POISON: Any = object()
 
 
-def _check_policy(layer: LayerSpec) -> None:
-    name = layer.policy.name
-    if QUANTIZED in name:
-        raise Unsupported(f"it is quantized ({name}); convert the model as it was before that")
-    if layer.policy.compute not in DTYPES or layer.policy.variable not in DTYPES:
-        raise Unsupported(f"its dtype policy {show(name)} is not known")
+def _lower(handler: Handler, layer: LayerSpec) -> Lower:
+    """Return what writes a layer under its dtype policy, as Keras chooses between `call` and `quantized_call`."""
+    if layer.policy.problem:
+        raise Unsupported(layer.policy.problem)
+    if layer.policy.quantization is None:
+        return handler.lower
+    if handler.quantized is None:
+        raise Unsupported(f"its dtype policy is {layer.policy.name}; Keras has no such form of it and cannot load it")
+    return handler.quantized
 
 
 def _bind(handler: Handler, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -279,7 +281,7 @@ def _refuse_training(handler: Handler, arguments: Mapping[str, Any]) -> None:
 
 
 def _autocast(emit: Emitter, leaf: Any) -> Any:
-    if isinstance(leaf, Symbol) and leaf.dtype in FLOATS and emit.layer.policy.compute != "string":
+    if isinstance(leaf, Symbol) and leaf.dtype in (*FLOATS, *FLOATS8) and emit.layer.policy.compute != "string":
         return emit.cast(leaf, emit.layer.policy.compute)
     return leaf
 

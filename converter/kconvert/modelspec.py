@@ -13,7 +13,8 @@ from kconvert_schemas.dtypes import DTYPES
 from kconvert_schemas.errors import ModelFileError, show
 from kconvert_schemas.graph import TensorType
 
-from .spec import ArrayConstant, Call, InputSpec, LayerSpec, ModelSpec, Policy, TensorRef
+from .policies import read_policy
+from .spec import ArrayConstant, Call, InputSpec, LayerSpec, ModelSpec, PolicyMap, TensorRef
 from .structures import flatten, map_structure
 
 FUNCTIONAL = "keras.Functional"
@@ -29,8 +30,6 @@ OPERATIONS = ("keras.src.ops", "keras.ops", "keras.src.activations.activations",
 """Modules of Keras whose serialised classes are operations; no class name stands in two of them."""
 EXPORTED_AS = {"keras.layers.GroupQueryAttention": "GroupedQueryAttention"}
 """Layers that are saved under another name than that of their class, which counts in the addresses of weights."""
-QUANTIZED = "_from_"
-MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
 
 def snake_case(name: str) -> str:
@@ -65,8 +64,12 @@ def build_root(config: Mapping[str, Any]) -> LayerSpec:
     return root
 
 
-def build_layer(config: Mapping[str, Any], path: str, address: str, depth: int = 0) -> LayerSpec:
-    """Return the spec of one serialised layer with everything nested in it."""
+def build_layer(config: Mapping[str, Any], path: str, address: str, depth: int = 0, scope: str = "") -> LayerSpec:
+    """Return the spec of one serialised layer with everything nested in it.
+
+    scope: the path that Keras gives to what is around it when that builds it; a layer with a config to be built from
+    is built by itself.
+    """
     if not isinstance(config, Mapping) or not isinstance(config.get("config"), Mapping):
         raise ModelFileError(f"config.json: layer {show(path)} is not a serialised layer.")
     if depth > NESTING_LIMIT:
@@ -74,38 +77,28 @@ def build_layer(config: Mapping[str, Any], path: str, address: str, depth: int =
     inner = config["config"]
     key = registered_key(config)
     build_config = config.get("build_config")
+    name = str(inner.get("name", config.get("name", "")))
+    scope = name if build_config else join(scope, name)
+    policy = read_policy(inner.get("dtype"), path)
+    policies = policy if isinstance(policy, PolicyMap) else None
     spec = LayerSpec(
         key=key,
         class_name=str(config.get("class_name")),
-        name=str(inner.get("name", config.get("name", ""))),
+        name=name,
         path=path,
         address=address,
         config=inner,
-        policy=policy(inner.get("dtype"), path),
+        policy=policy.at(scope) if isinstance(policy, PolicyMap) else policy,
         build_config=build_config if isinstance(build_config, Mapping) else {},
         module=str(config.get("module") or ""),
+        scope=scope,
+        policies=policies,
     )
     if key == FUNCTIONAL:
         return replace(spec, model=_functional(spec, depth))
     if key == SEQUENTIAL:
         return replace(spec, model=_sequential(spec, depth))
     return spec
-
-
-def policy(value: Any, path: str) -> Policy:
-    """Return the policy that a layer's `dtype` stands for; 'float32' where the file says none.
-
-    That of a quantized layer is named as Keras does, such as 'int8_from_float32'; no layer computes in it.
-    """
-    if isinstance(value, Mapping):
-        inner = value.get("config")
-        if not isinstance(inner, Mapping):
-            raise ModelFileError(f"config.json: layer {show(path)} has a dtype policy without a config.")
-        quantized = f"{inner['mode']}{QUANTIZED}{inner.get('source_name')}" if inner.get("mode") else None
-        value = inner.get("name") or quantized or value.get("class_name")
-    name = str(value) if value is not None else "float32"
-    compute = MIXED.get(name, name)
-    return Policy(name, compute, "float32" if name in MIXED else compute)
 
 
 def _functional(spec: LayerSpec, depth: int) -> ModelSpec:
@@ -200,7 +193,8 @@ def _layers(entries: Sequence[Mapping[str, Any]], spec: LayerSpec, depth: int) -
         if not registered_key(entry).startswith("keras.ops."):
             address = join(spec.address, "layers", f"{kind}_{used[kind]}" if used[kind] else kind)
             used[kind] += 1
-        layer = build_layer(entry, join(spec.path, name), address, depth + 1)
+        scope = spec.scope if spec.key == SEQUENTIAL else ""
+        layer = build_layer(entry, join(spec.path, name), address, depth + 1, scope)
         layers.append(replace(layer, name=name))
     return tuple(layers)
 

@@ -28,7 +28,8 @@ class Handler:
     lower: writes the ops of one call and returns the outputs. arguments: the names of the layer's `call`
     arguments in order. compute_mask: (call, mask of the inputs, emit) -> masks of the outputs; None for
     a layer that does not support masking. autocast: whether Keras casts floating inputs to the layer's
-    compute dtype. package: who registered it.
+    compute dtype. quantized: writes the ops of a call under a quantized dtype policy; None for a class that Keras
+    cannot quantize. package: who registered it.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Handler:
     autocast: bool
     package: str
     doc: str
+    quantized: Lower | None = None
 
 
 class Registry:
@@ -55,17 +57,20 @@ class Registry:
         arguments: Sequence[str] = ("inputs",),
         compute_mask: ComputeMask | None = None,
         autocast: bool = True,
+        quantized: Lower | None = None,
         package: str,
     ) -> None:
         """Add a handler under one or several names; PluginError when a name is taken or an argument is wrong."""
         names = [names] if isinstance(names, str) else list(names)
-        wrong = _wrong(names, lower, arguments, compute_mask)
+        wrong = _wrong(names, lower, arguments, compute_mask, quantized)
         if wrong:
             raise PluginError(f"Plugin package {show(package)} registers {', '.join(map(show, names))}: {wrong}.")
         doc = (lower.__doc__ or "").strip().partition("\n")[0]
         for name in names:
             self._claim(name, package)
-            self.handlers[name] = Handler(name, lower, tuple(arguments), compute_mask, autocast, package, doc)
+            self.handlers[name] = Handler(
+                name, lower, tuple(arguments), compute_mask, autocast, package, doc, quantized
+            )
 
     def refuse(self, name: str, reason: str, *, package: str) -> None:
         """Say why a class is refused."""
@@ -87,12 +92,13 @@ class Registry:
             )
 
 
-def _wrong(names: Sequence[Any], lower: Any, arguments: Any, compute_mask: Any) -> str:
+def _wrong(names: Sequence[Any], lower: Any, arguments: Any, compute_mask: Any, quantized: Any) -> str:
     """Say which argument of `register` is not what it must be; '' if none."""
     if not names or not all(isinstance(name, str) and name for name in names):
         return "expected the registered name of a class, or a list of them"
-    if not callable(lower):
-        return f"expected a function (call, emit), got {type(lower).__name__}"
+    for function in (lower, *(() if quantized is None else (quantized,))):
+        if not callable(function):
+            return f"expected a function (call, emit), got {type(function).__name__}"
     if isinstance(arguments, str) or not all(isinstance(name, str) for name in arguments):
         return f"arguments must be a tuple of names such as ('inputs', 'mask'), got {arguments!r:.60}"
     if compute_mask is not None and not callable(compute_mask):
@@ -115,6 +121,7 @@ class Register:
         arguments: Sequence[str] = ("inputs",),
         compute_mask: ComputeMask | None = None,
         autocast: bool = True,
+        quantized: Lower | None = None,
     ) -> None:
         """Register `lower` as the converter of the layer classes `names`.
 
@@ -124,10 +131,12 @@ class Register:
         arguments: the names of the `call` method's arguments in order; name 'mask' among them to be
         given the mask. compute_mask: `kconvert.masks.keep` for `supports_masking = True`; or a function
         (call, mask, emit) -> masks. autocast: False for layers that take their inputs as they are.
+        quantized: like `lower`, under a quantized dtype policy, for a class with Keras' `quantized_call`.
         """
         self._registry.register(
-            names, lower, arguments=arguments, compute_mask=compute_mask, autocast=autocast, package=self._package
-        )
+            names, lower, arguments=arguments, compute_mask=compute_mask, autocast=autocast, quantized=quantized,
+            package=self._package,
+        )  # fmt: skip
 
     def refuse(self, names: Mapping[str, str]) -> None:
         """Register classes that cannot be converted, with the reason and what to do instead."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from kconvert import Config, Emitter, LayerSpec, Symbol, Unsupported, activations
+from kconvert import Config, Emitter, LayerCall, LayerSpec, Symbol, Unsupported, activations
 from kconvert_schemas import Node, TensorType, find_op
 
 from .rounded import STEPWISE
@@ -86,7 +86,17 @@ def cells_of(emit: Emitter, config: Any) -> tuple[LayerSpec, list[Cell]]:
 def _cell(spec: LayerSpec, address: str, name: str) -> Cell:
     if spec.key not in KINDS:
         raise Unsupported(UNKNOWN_CELL.format(key=spec.key))
+    if spec.policy.quantization or spec.policy.problem:
+        raise Unsupported(
+            spec.policy.problem or f"the dtype policy of its cell is {spec.policy.name}, not one for cells"
+        )
     return Cell(KINDS[spec.key], Config(spec.config), spec.policy.compute, address, name)
+
+
+def refuse_other_policy(call: LayerCall, name: str) -> None:
+    """Refuse a layer whose map of dtype policies has another one for the cell `name` that the layer makes."""
+    if call.layer.policy_of(name) != call.layer.policy:
+        raise Unsupported(f"its map of dtype policies has another one for its {name}")
 
 
 def reset_after(cell: Cell) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 from kconvert_schemas import TensorType
 
-from .cells import activation
+from .cells import activation, refuse_other_policy
 from .recurrent import ARGUMENTS, check_stateful, recurrent_mask, result, sequence_mask, sequences, zero_at, zeroes_late
 
 
@@ -24,6 +24,7 @@ def register_layers(register: Register) -> None:
 
 def conv_lstm(call: LayerCall, emit: Emitter, rank: int) -> Any:
     """An LSTM whose products are convolutions: that of the inputs over all steps at once, then a scan."""
+    refuse_other_policy(call, "conv_lstm_cell")
     x, mask = sequences(call, rank + 3), sequence_mask(call, emit)
     check_stateful(call, emit)
     z = _input_gates(call, emit, x, rank)

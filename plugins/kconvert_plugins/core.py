@@ -7,16 +7,24 @@ from typing import Any
 
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl, masks, promotion
 
+from .quantized_dense import Form, quantized
+from .quantized_embedding import quantized_embedding, quantized_reversible_embedding
+
 
 @hookimpl
 def register_layers(register: Register) -> None:
     """Register the core layers."""
     register("keras.layers.InputLayer", input_layer, arguments=())
-    register("keras.layers.Dense", dense, compute_mask=masks.keep)
+    register("keras.layers.Dense", dense, compute_mask=masks.keep, quantized=quantized_dense)
     register("keras.layers.Activation", activation, compute_mask=masks.keep)
     register("keras.layers.Identity", identity, compute_mask=masks.keep)
-    register("keras.layers.Embedding", embedding, compute_mask=embedding_mask, autocast=False)
-    register("keras.layers.ReversibleEmbedding", reversible_embedding, arguments=("inputs", "reverse"), autocast=False)
+    register(
+        "keras.layers.Embedding", embedding, compute_mask=embedding_mask, autocast=False, quantized=quantized_embedding
+    )
+    register(
+        "keras.layers.ReversibleEmbedding", reversible_embedding, arguments=("inputs", "reverse"), autocast=False,
+        quantized=quantized_reversible_embedding,
+    )  # fmt: skip
     register("keras.layers.Masking", masking, compute_mask=masking_mask)
     register.refuse(
         {
@@ -43,6 +51,24 @@ def dense(call: LayerCall, emit: Emitter) -> Symbol:
     if call.config.bool("use_bias", True):
         y = emit.op("add", y, emit.cast(emit.weight("bias", 1, shape=(units,)), dtype))
     return emit.activation(y, call.config.get("activation"))
+
+
+def quantized_dense(call: LayerCall, emit: Emitter) -> Symbol:
+    """activation(x kernel + bias) with a quantized kernel."""
+    rows, units, has_bias = call.x.shape[-1], call.config.int("units"), call.config.bool("use_bias", True)
+    if rows is None:
+        raise Unsupported(f"the last axis of its input {call.x.type} must have a known size")
+    form = Form(
+        product=lambda x, kernel: emit.op("matmul", x, kernel),
+        kernel_shape=(rows, units),
+        rows=rows,
+        columns=units,
+        scale_shape=(units,),
+        axes=(-1,),
+        aligned=lambda scale: scale,
+        bias=(lambda y, bias: emit.op("add", y, emit.cast(bias((units,)), y.dtype))) if has_bias else None,
+    )
+    return quantized(call, emit, form)
 
 
 def activation(call: LayerCall, emit: Emitter) -> Symbol:

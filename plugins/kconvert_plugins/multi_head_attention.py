@@ -6,11 +6,12 @@ dropout, attention scores to return, or more than one attention axis, by a Softm
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import sqrt
 from string import ascii_lowercase
 from typing import Any
 
-from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl, masks, promotion
+from kconvert import Emitter, LayerCall, LayerSpec, Register, Symbol, Unsupported, hookimpl, masks, promotion
 
 from .activations import masked_softmax
 from .attention import boolean, both, places
@@ -117,6 +118,14 @@ def _dense(
 ) -> Symbol:
     """Apply the dense layer `name`, whose variables newer files keep under a name without underscore."""
     child = next((c for c in (f"{name}_dense", f"_{name}_dense") if emit.has_weight(0, c)), f"{name}_dense")
+    made = "attention_output" if name == "output" else name
+    policy = call.layer.policy_of(made)
+    if policy != call.layer.policy:
+        return _dense_of_its_own(
+            call, emit, x, child, equation, bias_shape, replace(call.layer, name=made, policy=policy)
+        )
+    if emit.has_weight(2 if call.config.bool("use_bias", True) else 1, child):
+        raise Unsupported(f"its layer {made!r} was quantized, which Keras does not save: it cannot load it either")
     kernel = emit.weight(f"{name}/kernel", 0, child=child, shape=kernel_shape)
     dtype = promotion.result_type(x.dtype, kernel.dtype)
     y: Symbol = emit.op("einsum", emit.cast(x, dtype), emit.cast(kernel, dtype), equation=equation)
@@ -124,6 +133,26 @@ def _dense(
         return y
     bias = emit.weight(f"{name}/bias", 1, child=child, shape=bias_shape)
     return added(emit, y, emit.cast(bias, dtype))
+
+
+def _dense_of_its_own(
+    call: LayerCall, emit: Emitter, x: Symbol, child: str, equation: str, bias_shape: Any, made: LayerSpec
+) -> Symbol:
+    """Call a dense layer that has another dtype policy than the attention layer as the EinsumDense that it is."""
+    result, biased = equation.partition("->")[2], call.config.bool("use_bias", True)
+    config = {
+        "name": made.name,
+        "equation": equation,
+        "output_shape": [None] * (len(result) - 1 - len(bias_shape)) + list(bias_shape),
+        "bias_axes": result[-len(bias_shape) :] if biased else None,
+        "trainable": call.config.get("trainable", True),
+    }
+    dense = replace(
+        made, key="keras.layers.EinsumDense", class_name="EinsumDense", config=config, build_config={},
+        path=f"{made.path}/{made.name}", address=f"{made.address}/{child}", scope=f"{made.scope}/{made.name}",
+    )  # fmt: skip
+    y: Symbol = emit.call(dense, x)
+    return y
 
 
 def _kept(call: LayerCall, emit: Emitter, query_mask: Symbol | None) -> Symbol | None:

@@ -9,7 +9,19 @@ from typing import Any
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 
 from .cell_steps import scan
-from .cells import KINDS, Cell, Order, activation_attrs, addresses, cells_of, has_bias, reset_after, states_of, weight
+from .cells import (
+    KINDS,
+    Cell,
+    Order,
+    activation_attrs,
+    addresses,
+    cells_of,
+    has_bias,
+    refuse_other_policy,
+    reset_after,
+    states_of,
+    weight,
+)
 
 ARGUMENTS = ("sequences", "initial_state", "mask", "training")
 
@@ -26,7 +38,9 @@ def register_layers(register: Register) -> None:
 
 def one_cell(call: LayerCall, emit: Emitter) -> Any:
     """A cell of the same settings and dtype run over the sequence."""
-    cell = Cell(KINDS[f"{call.layer.key}Cell"], call.config, call.layer.policy.compute, "cell")
+    kind = KINDS[f"{call.layer.key}Cell"]
+    refuse_other_policy(call, f"{kind.op}_cell")
+    cell = Cell(kind, call.config, call.layer.policy.compute, "cell")
     return _outputs(call, emit, [cell], [given_states(call)])
 
 

@@ -58,6 +58,11 @@ def _in_dtype(call: LayerCall, layer: LayerSpec) -> LayerSpec:
     Where that is a mixed one the layer's variables are cast to its compute dtype; else they are what they are.
     """
     outer, inner = call.layer.policy, layer.policy
+    if inner.quantization is not None:
+        if inner.quantization.mode != "float8":
+            raise Unsupported(f"its layer has the dtype policy {inner.name}, whose scales Keras overlooks in here")
+        inner = replace(inner, quantization=None, name=inner.name.partition("_from_")[2])
+        layer = replace(layer, policy=inner)
     if outer.name == inner.name or layer.key in OWN_DTYPE:
         return layer
     plain, mixed = layer.key in PLAIN, outer.compute != outer.variable

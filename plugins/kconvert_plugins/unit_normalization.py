@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kconvert import Emitter, LayerCall, Register, Symbol, hookimpl, masks, promotion
+from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl, masks, promotion
 
 
 @hookimpl
@@ -35,7 +35,10 @@ def rms_norm(call: LayerCall, emit: Emitter) -> Symbol:
 
 def spectral_norm(call: LayerCall, emit: Emitter) -> Any:
     """The layer inside, in the dtype of the input; its kernel was divided by its norm when it was trained."""
-    y: Symbol = emit.call(emit.child(call.config["layer"], "layer"), call.x)
+    layer = emit.child(call.config["layer"], "layer")
+    if layer.policy.quantization is not None and layer.policy.quantization.mode != "float8":
+        raise Unsupported(f"its layer has the dtype policy {layer.policy.name}; Keras cannot load the two together")
+    y: Symbol = emit.call(layer, call.x)
     return y if y.dtype == call.x.dtype else emit.op("cast", y, dtype=call.x.dtype)
 
 

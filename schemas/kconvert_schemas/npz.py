@@ -1,7 +1,8 @@
 """weights.npz: stored members, C order, little-endian, data aligned to 64 bytes so that it can be mapped.
 
-A member is an ordinary .npy file, so `numpy.load` reads it too. Two dtypes have no NumPy form: bfloat16
-is stored as its 16 bits (uint16), strings as the UTF-8 bytes (uint8) of a JSON list.
+A member is an ordinary .npy file, so `numpy.load` reads it too. Some dtypes have no NumPy form: bfloat16
+is stored as its 16 bits (uint16), floats of 8 bits as theirs (uint8), strings as the UTF-8 bytes (uint8) of a
+JSON list.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from .dims import product
-from .dtypes import Array, holder
+from .dtypes import FLOATS8, Array, float8_bits, float8_values, holder
 from .errors import BundleError, show
 from .graph import TensorType
 
@@ -24,6 +25,7 @@ ALIGNMENT = 64
 EPOCH = (1980, 1, 1, 0, 0, 0)
 HEADER_LIMIT = 4096
 _LOCAL_HEADER = 30
+_STORED = {"string": "|u1", "bfloat16": "<u2", **dict.fromkeys(FLOATS8, "|u1")}
 _ZIP64_EXTRA = 20
 _PADDING_FIELD = 0x4B43
 _HEADER = re.compile(rb"^\{'descr': '([<|][a-z]\d+)', 'fortran_order': False, 'shape': \(((?:\d+,? ?)*)\), \} *\n$")
@@ -56,12 +58,14 @@ def to_storage(array: Array, dtype: str) -> Array:
         return np.frombuffer(text.encode("utf-8"), np.uint8)
     if dtype == "bfloat16":
         return (np.asarray(array, np.float32, order="C").view(np.uint32) >> np.uint32(16)).astype("<u2")
+    if dtype in FLOATS8:
+        return float8_bits(array, dtype)
     return np.asarray(array, holder(dtype).newbyteorder("<"))
 
 
 def from_storage(stored: Array, type_: TensorType, name: str) -> Array:
     """Return the values of `type_` that a stored array stands for; BundleError when it does not fit."""
-    expected = {"string": "|u1", "bfloat16": "<u2"}.get(type_.dtype, holder(type_.dtype).newbyteorder("<").str)
+    expected = _STORED.get(type_.dtype, holder(type_.dtype).newbyteorder("<").str)
     if stored.dtype.str != expected or (type_.dtype != "string" and stored.shape != type_.shape):
         raise BundleError(
             f"weights.npz: {show(name)} holds {stored.dtype.str}{list(stored.shape)}, "
@@ -71,6 +75,8 @@ def from_storage(stored: Array, type_: TensorType, name: str) -> Array:
         return _strings(stored, type_, name)
     if type_.dtype == "bfloat16":
         return (stored.astype(np.uint32) << np.uint32(16)).view(np.float32)
+    if type_.dtype in FLOATS8:
+        return float8_values(stored, type_.dtype)
     return stored
 
 

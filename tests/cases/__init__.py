@@ -7,7 +7,7 @@ from importlib import import_module
 FAMILIES = (
     "core", "activations", "convolution", "pooling", "recurrent", "wrappers", "reshaping", "resampling",
     "regularization", "normalization", "merging", "attention", "text", "lookup", "numerical", "categorical",
-    "spectrogram", "operations", "operations_shapes", "operations_reductions", "operations_functions",
+    "spectrogram", "quantization", "operations", "operations_shapes", "operations_reductions", "operations_functions",
     "operations_tensors", "operations_images", "operations_values", "models", "networks_images",
     "networks_sequences",
 )  # fmt: skip

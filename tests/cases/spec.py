@@ -75,6 +75,8 @@ class Case:
 
     tolerance: largest error allowed, relative to the largest magnitude of each output. twin: builds a model with
     the same weights that gives the outputs instead, where Keras can save a model but not run it.
+    step(keras, model): what is done to the model before it is saved, such as quantizing it; then the outputs are those
+    of the model that Keras loads again.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Case:
     tolerance: float = 1e-5
     options: Mapping[str, Any] = field(default_factory=dict)
     twin: Callable[[Any], Any] | None = None
+    step: Callable[[Any, Any], None] | None = None
 
     @property
     def slug(self) -> str:

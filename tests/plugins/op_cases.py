@@ -92,6 +92,8 @@ CASES = [
     case("take_along_axis", x(3, 5), ids(3, 2), axis=1, batched=("x", "indices")),
     case("broadcast_to", x(3, 1, 4), shape=["x.0", 5, 4]),
     case("full", x(3, 4), shape=["like.0", 2], value=1.5, dtype="float32"),
+    case("unpack_bits", RNG.integers(-128, 128, (3, 4)).astype("int8"), bits=4, axis=1, size=7),
+    case("unpack_bits", RNG.integers(0, 256, (3, 4, 2)).astype("uint8"), bits=2, axis=-2, size=16),
     case("constant", value=[[1, 2], [3, 4]], dtype="float32"), case("one_hot", ids(3, 4), depth=3),
     case("argsort", x(3, 5), axis=-1, descending=True), case("searchsorted", np.sort(x(6)), x(3, 4), batched=("x",)),
     case("scatter", x(3, 4), np.array([[0], [2]], "int32"), x(2, 4), batched=()),

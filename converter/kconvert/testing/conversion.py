@@ -17,10 +17,11 @@ from kconvert_schemas.graph import Graph, Port, Source, TensorType
 from ..errors import Unsupported
 from ..graphbuilder import GraphBuilder
 from ..lowering import Lowering
-from ..modelspec import join, policy, snake_case
+from ..modelspec import join, snake_case
 from ..plugins import load_registry
+from ..policies import read_policy
 from ..registry import Register, Registry
-from ..spec import LayerSpec, ModelFile, StoredWeight
+from ..spec import LayerSpec, ModelFile, PolicyMap, StoredWeight
 from ..structures import flatten, map_structure, rebuild
 from ..symbol import Symbol
 
@@ -109,8 +110,11 @@ def layer_spec(key: str, config: Mapping[str, Any]) -> LayerSpec:
     """Return the spec of a layer that stands alone in a model."""
     class_name = key.rpartition(">")[2].rpartition(".")[2]
     name = str(config.get("name", snake_case(class_name)))
-    found = policy(config.get("dtype"), name)
-    return LayerSpec(key, class_name, name, name, f"layers/{snake_case(class_name)}", config, found)
+    found = read_policy(config.get("dtype"), name)
+    policies = found if isinstance(found, PolicyMap) else None
+    policy = found.at(name) if isinstance(found, PolicyMap) else found
+    address = f"layers/{snake_case(class_name)}"
+    return LayerSpec(key, class_name, name, name, address, config, policy, scope=name, policies=policies)
 
 
 def stored_weight(layer: LayerSpec, array: Array) -> StoredWeight:

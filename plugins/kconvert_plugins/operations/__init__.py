@@ -23,6 +23,7 @@ from . import (
     positions,
     products,
     quantiles,
+    quantization,
     reductions,
     refused,
     resampled,
@@ -61,5 +62,6 @@ MODULES = (
     coordinates,
     resampled,
     segments,
+    quantization,
     refused,
 )

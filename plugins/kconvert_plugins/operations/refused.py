@@ -20,7 +20,6 @@ def register_layers(register: Register) -> None:
         LOSS: ("CTCLoss",),
         "it searches paths through the time steps; decode outside the model": ("CTCDecode",),
         NUMBER: ("Ndim",),
-        "it imitates quantisation in training, and Keras does not save its settings": ("FakeQuantWithMinMaxVars",),
         "it is the base class of segment operations": ("SegmentReduction",),
         "it is a base class": ("Operation", "Function"),
     }  # fmt: skip

@@ -16,8 +16,23 @@ def matmul(x: Array, y: Array) -> Array:
     """x (..., n, k) y (..., k, m) -> (..., n, m). A matrix y is multiplied in one product whatever x's rank."""
     if x.ndim > 2 and y.ndim == 2:
         rows = x.reshape(prod(x.shape[:-1]), x.shape[-1])
-        return np.matmul(rows, y).reshape(*x.shape[:-1], y.shape[-1])
+        return _multiplied(rows, y).reshape(*x.shape[:-1], y.shape[-1])
+    return _multiplied(x, y)
+
+
+def _multiplied(x: Array, y: Array) -> Array:
+    """np.matmul, which is slow for whole numbers: as floats where every partial sum is a whole number they hold."""
+    if x.dtype.kind not in "iu" or not x.size or not y.size:
+        return np.matmul(x, y)
+    bound = _largest(x) * _largest(y) * x.shape[-1]
+    for exact, limit in ((np.float32, 2**24), (np.float64, 2**53)):
+        if bound <= limit:
+            return np.matmul(x.astype(exact), y.astype(exact)).astype(np.int64).astype(x.dtype)
     return np.matmul(x, y)
+
+
+def _largest(x: Array) -> int:
+    return max(-int(x.min()), int(x.max()))
 
 
 @kernel("einsum")
@@ -54,7 +69,7 @@ def _product(x: Array, y: Array, left: str, right: str, result: str) -> Array:
     a = x.transpose([left.index(label) for label in (*batch, *rows, *inner)]).reshape(*shared, prod(n), prod(k))
     b = y.transpose([right.index(label) for label in (*batch, *inner, *columns)]).reshape(*shared, prod(k), prod(m))
     order = [*batch, *rows, *columns]
-    product = np.matmul(a, b).reshape((*shared, *n, *m))
+    product = _multiplied(a, b).reshape((*shared, *n, *m))
     return product.transpose([order.index(label) for label in result])
 
 

@@ -94,3 +94,13 @@ def constant(*, value: Any, dtype: str) -> Array:
 def one_hot(x: Array, *, depth: int, dtype: str) -> Array:
     """1 at position x of a new last axis; all 0 for x outside."""
     return (x[..., None] == np.arange(depth)).astype(dtypes.holder(dtype))
+
+
+@kernel("unpack_bits")
+def unpack_bits(x: Array, *, bits: int, axis: int, size: int) -> Array:
+    """Element i of an axis is number i % n of the n fields of `bits` bits in byte i // n, counted from the lowest."""
+    left = np.arange(8 - bits, -1, -bits, dtype=np.uint8)
+    wide = np.moveaxis(x, axis, -1)[..., None].view(np.uint8) << left
+    fields = wide.view(x.dtype) >> x.dtype.type(8 - bits)  # down again, with the sign of int8
+    flat = fields.reshape(*fields.shape[:-2], fields.shape[-2] * fields.shape[-1])[..., :size]
+    return np.moveaxis(flat, -1, axis)

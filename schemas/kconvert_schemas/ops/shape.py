@@ -121,6 +121,17 @@ def _one_hot(types: Inputs, attrs: Attrs) -> TensorType:
     return TensorType((*types.x.shape, attrs["depth"]), attrs["dtype"])
 
 
+def _unpack_bits(types: Inputs, attrs: Attrs) -> TensorType:
+    one_dtype([types.x], ("int8", "uint8"))
+    if attrs["bits"] not in (1, 2, 4):
+        raise OpError(f"bits must be 1, 2 or 4, got {attrs['bits']}")
+    axis, held, size = axis_of(attrs["axis"], len(types.x.shape)), 8 // attrs["bits"], attrs["size"]
+    packed = types.x.shape[axis]
+    if packed is not None and not packed * held - held < size <= packed * held:
+        raise OpError(f"{size} elements do not fill the {packed} bytes along axis {axis} of {types.x}")
+    return TensorType((*types.x.shape[:axis], size, *types.x.shape[axis + 1 :]), types.x.dtype)
+
+
 OPS = (
     OpSpec("reshape", ("x", "like?"), _reshape, "the same elements, in C order, in another shape",
            {"shape": Attr("dims")}, differentiable=("x",)),
@@ -146,6 +157,9 @@ OPS = (
            "dtype": Attr("dtype")}),
     OpSpec("constant", (), _constant, "a number or a nested list of numbers",
            {"value": Attr("value"), "dtype": Attr("dtype")}),
+    OpSpec("unpack_bits", ("x",), _unpack_bits,
+           "size elements of a few bits each, signed for int8, out of the bytes x along axis; lower bits come first",
+           {"bits": Attr("int", doc="1, 2 or 4"), "axis": Attr("int"), "size": Attr("int", minimum=0)}),
     OpSpec("one_hot", ("x",), _one_hot, "1 at position x of a new last axis, 0 elsewhere; all 0 for x outside",
            {"depth": Attr("int", minimum=1), "dtype": Attr("dtype", "float32")}),
 )  # fmt: skip
