@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from kconvert_schemas.bundle import require_writable, write_bundle
-from kconvert_schemas.errors import InputError
+from kconvert_schemas.errors import InputError, show
 
 from .lowering import Lowering
 from .plugins import load_registry
@@ -17,6 +18,9 @@ from .readers import read_model
 from .registry import Registry
 from .report import Report, make_report
 from .version import VERSION
+
+PLAIN_NAME = r"\w[\w.-]{0,99}"
+"""Names of live models that can be the name of a file; others are saved as 'model'."""
 
 
 def convert(
@@ -62,9 +66,15 @@ def convert(
 
 
 def _convert_live(model: Any, out: str | os.PathLike[str] | None, dry_run: bool, registry: Registry | None) -> Report:
-    if not callable(getattr(model, "save", None)):
-        raise InputError(f"Expected the path of a model file or a keras.Model, got {type(model).__name__}.")
+    if isinstance(model, type) or not callable(getattr(model, "save", None)):
+        kind = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise InputError(f"Expected the path of a model file or a keras.Model, got {kind}.")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{getattr(model, 'name', 'model')}.keras"
-        model.save(path)
+        name = str(getattr(model, "name", ""))
+        path = Path(folder) / f"{name if re.fullmatch(PLAIN_NAME, name) else 'model'}.keras"
+        try:
+            model.save(path)
+        except Exception as error:  # whatever the layers of an author raise
+            reason = show(" ".join(str(error).split()), 200)
+            raise InputError(f"The model cannot be saved: {type(error).__name__}, {reason}.") from error
         return convert(path, out, dry_run=dry_run, registry=registry)

@@ -101,6 +101,33 @@ def test_what_is_not_a_model_is_refused(tmp_path: Path) -> None:
         kconvert.convert(3, tmp_path / "out")
 
 
+class Live:
+    """What convert needs of a live model: a name, and a way to save it."""
+
+    def __init__(self, name: str, error: Exception | None = None) -> None:
+        self.name, self.error = name, error
+
+    def save(self, path: Path) -> None:
+        if self.error is not None:
+            raise self.error
+        dense_file(path)
+
+
+def test_live_models(tmp_path: Path) -> None:
+    for name, file in (
+        ("my_net", "my_net.keras"),
+        ("a/b", "model.keras"),
+        ("../x", "model.keras"),
+        ("", "model.keras"),
+    ):
+        assert kconvert.convert(Live(name), tmp_path / "out").source == file
+    with pytest.raises(InputError, match=r"cannot be saved: ValueError, 'no get_config here'"):
+        kconvert.convert(Live("m", ValueError("no\nget_config   here")), tmp_path / "out2")
+    with pytest.raises(InputError, match="got the class Live"):
+        kconvert.convert(Live, tmp_path / "out2")
+    assert not (tmp_path / "out2").exists()
+
+
 def zip_of(path: Path, **members: bytes) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in members.items():

@@ -7,6 +7,7 @@ takes the first entry with weights, and so on. Within a layer the order of the l
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from kconvert_schemas.errors import ModelFileError, show
 
@@ -85,6 +86,7 @@ def _orders(layer: LayerSpec, names: Sequence[str]) -> Iterator[list[Variable]]:
     found = layout.variables(layer, names)
     for variables in (found, _separate_gates(found)):
         yield layout.trainable_first(variables)
+        yield layout.trainable_first(variables, alone=True)
         yield variables
 
 
@@ -95,8 +97,8 @@ def _separate_gates(variables: Sequence[Variable]) -> list[Variable]:
         if not gates:
             apart.append(variable)
         elif variable.name == "kernel":
-            own, cell = variable.layer, variable.address.rpartition("/")[0]
-            apart += [Variable(own, f"{cell}/{gate}", gate, variable.trainable) for gate in gates]
+            cell = variable.address.rpartition("/")[0]
+            apart += [replace(variable, address=f"{cell}/{gate}", name=gate) for gate in gates]
     return apart
 
 
@@ -107,7 +109,8 @@ def _agreement(order: Sequence[Variable], names: Sequence[str]) -> int:
 def _agrees(variable: Variable, name: str) -> int:
     last = layout.last(name)
     named = last == variable.name or last.endswith(f"_{variable.name}")
-    return 2 * named + (variable.layer.name in name.split("/"))
+    places = set(name.split("/"))
+    return 100 * named + sum(part in places for part in variable.layer.path.split("/"))
 
 
 def _by_name(order: list[Variable], names: Sequence[str]) -> list[Variable] | None:

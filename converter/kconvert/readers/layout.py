@@ -20,12 +20,16 @@ from ..spec import LayerSpec
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable: the layer that owns it, its address in Keras 3's form, its name, and whether it is trained."""
+    """A variable: the layer that owns it, its address in Keras 3's form, its name, and whether it is trained.
+
+    trainable: as its layer and all models around it say. alone: as its own layer says.
+    """
 
     layer: LayerSpec
     address: str
     name: str
     trainable: bool = True
+    alone: bool = True
 
 
 def variables(layer: LayerSpec, names: Sequence[str] = ()) -> list[Variable]:
@@ -36,9 +40,15 @@ def variables(layer: LayerSpec, names: Sequence[str] = ()) -> list[Variable]:
     return list(_walk(layer, names))
 
 
-def trainable_first(found: Sequence[Variable]) -> list[Variable]:
-    """Return variables in the order in which Keras 2 lists them."""
-    return [v for v in found if v.trainable] + [v for v in found if not v.trainable]
+def trainable_first(found: Sequence[Variable], *, alone: bool = False) -> list[Variable]:
+    """Return variables in the order in which Keras lists them.
+
+    alone: as Keras 3 does within a model, where a layer may be trained in a model that is not.
+    """
+    trained = [v.alone if alone else v.trainable for v in found]
+    return [v for v, first in zip(found, trained, strict=True) if first] + [
+        v for v, first in zip(found, trained, strict=True) if not first
+    ]
 
 
 def has_rule(layer: LayerSpec) -> bool:
@@ -49,7 +59,8 @@ def has_rule(layer: LayerSpec) -> bool:
 def _walk(layer: LayerSpec, names: Sequence[str]) -> Iterator[Variable]:
     frozen = layer.config.get("trainable") is False
     for variable in _all(layer, names):
-        yield replace(variable, trainable=False) if frozen else variable
+        alone = variable.alone and not (frozen and variable.layer is layer)
+        yield replace(variable, trainable=variable.trainable and not frozen, alone=alone)
 
 
 def _all(layer: LayerSpec, names: Sequence[str]) -> Iterator[Variable]:
@@ -68,11 +79,11 @@ def own(layer: LayerSpec, names: Sequence[str] = ()) -> Iterator[Variable]:
         yield from (Variable(layer, join(layer.address, "vars", str(i)), n) for i, n in enumerate(listed))
         return
     rule = RULES.get(layer.key.removeprefix("keras.layers."))
-    for index, (variable, trainable) in enumerate(rule(layer.config) if rule else ()):
+    for index, (variable, trained) in enumerate(rule(layer.config) if rule else ()):
         child, _, label = variable.rpartition("/")
         number = index if not child else int(label[0]) if label[0].isdigit() else index
         label = label.partition(":")[2] or label
-        yield Variable(layer, join(layer.address, child, "vars", str(number)), label, trainable)
+        yield Variable(layer, join(layer.address, child, "vars", str(number)), label, trained, trained)
 
 
 def last(name: str) -> str:
