@@ -103,15 +103,16 @@ HALF = ("float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
 
 def layer(
     class_name: str, inputs: Tensor | Sequence[Tensor], *, mask: bool = False, tolerance: float | None = None,
-    call: Mapping[str, Any] | None = None, **options: Any,
+    call: Mapping[str, Any] | None = None, separate: bool = False, **options: Any,
 ) -> Case:  # fmt: skip
     """One layer of keras.layers with `options`, called on its inputs (a list of them if several).
 
     mask: put a Masking layer in front, so that the layer sees a mask. call: keyword arguments of the call.
+    separate: several inputs are arguments of their own, not a list.
     An option that is a pair ("keras.layers.LSTMCell", {...}) is built first: layers within layers.
     """
     tensors = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-    extras = {k: v for k, v in (("mask", mask), ("call", call)) if v}
+    extras = {k: v for k, v in (("mask", mask), ("call", call), ("separate", separate)) if v}
     shown = ", ".join(f"{k}={v!r}" for k, v in {**options, **extras}.items())
     types = " ".join(f"{t.dtype}{list(t.shape)}{'?' if t.dynamic else ''}" for t in tensors)
     if tolerance is None:
@@ -121,7 +122,7 @@ def layer(
         symbols = [keras.Input(t.keras_shape, dtype=t.dtype) for t in tensors]
         fed = [keras.layers.Masking()(s) for s in symbols] if mask else symbols
         made = getattr(keras.layers, class_name)(**{k: construct(keras, v) for k, v in options.items()})
-        outputs = made(fed if len(fed) > 1 else fed[0], **(call or {}))
+        outputs = made(*(fed if separate or len(fed) == 1 else [fed]), **(call or {}))
         return keras.Model(symbols if len(symbols) > 1 else symbols[0], outputs)
 
     return Case(f"{class_name}({shown}) on {types}", build, tensors, tolerance, options)
