@@ -26,7 +26,7 @@ pytestmark = [
 
 EXAMPLES = int(os.environ.get("KCONVERT_EXAMPLES", "0"))
 SETTINGS = settings(
-    max_examples=EXAMPLES or 12,
+    max_examples=EXAMPLES or 8,
     derandomize=not EXAMPLES,
     deadline=None,
     database=None,
