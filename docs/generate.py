@@ -167,6 +167,9 @@ def networks_page() -> str:
     machine = ", ".join(f"{name} {value}" for name, value in measured["machine"].items())
     header = ["family", "network", "size", "parameters", "nodes", "bundle", "error", "seconds"]
     parts = [GENERATED, "# Networks", "", NETWORKS, "", f"Measured: {machine}.", "", table(header, rows)]
+    missing = [f"`{results.key(v)}`" for v in VARIANTS if results.key(v) not in measured["results"]]
+    if missing:
+        parts += ["", f"Not measured yet: {', '.join(missing)}."]
     return "\n".join(parts) + "\n"
 
 
