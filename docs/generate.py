@@ -148,7 +148,7 @@ def architecture_page() -> str:
     return re.sub(r"[0-9]+ layer classes and [^.]*`keras\.ops` [^.]*\.", counts(load_registry(points=())[0]), text)
 
 
-NETWORKS = """Every network of `keras.applications` with random weights that keep its activations in bounds; `python -m
+NETWORKS = """The networks of `keras.applications` with random weights that keep its activations in bounds; `python -m
 tests.architectures` measures them. Each is converted whole, with its classifier but without the softmax after it, for
 images of the size named; and once more without the classifier, for images of unknown size, fed with 83 by 78 pixels.
 The error is the larger of the two, relative to the largest magnitude of the output. The seconds are those of reading
