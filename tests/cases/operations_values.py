@@ -42,7 +42,16 @@ def tapped(keras: Any) -> Any:
     return keras.Model([a, start, part], outputs)
 
 
+WORDS = ids(3, 4, values=[[1, 2, 1, 3], [2, 2, 0, 0], [4, 1, 3, 2]])
+LENGTHS = ids(3, values=[4, 2, 1])
+TIMES = ids(3, values=[9, 5, 1])
+SPOKEN = x(3, 9, 5, values=np.repeat(np.random.default_rng(5).normal(size=(3, 5, 5)) * 3, [1, 2, 1, 3, 2], axis=1))
+
 CASES: list[Case] = [
+    *(op("ctc_loss", WORDS, x(3, 9, 5, dtype=dtype), LENGTHS, TIMES, mask_index=blank)
+      for dtype, blank in (("float32", 0), ("float32", 4), ("float64", 0), ("float16", 0))),
+    op("ctc_loss", WORDS, x(3, 9, 5), ids(3, values=[2, 2, 0]), ids(3, values=[9, 3, 1])),
+    *(op("ctc_decode", SPOKEN, TIMES, merge_repeated=merge, mask_index=blank) for merge, blank in ((True, 0), (False, 4), (True, -2))),
     *(op(f, NUMBERS) for f in ("nonzero", "where")),
     *(op("unique", NUMBERS, sorted=rising, return_index=True, return_inverse=True, return_counts=True, axis=axis)
       for axis in (None, 0, 1) for rising in (True, False)),

@@ -195,3 +195,27 @@ def test_calls_in_a_circle_are_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(ConversionError, match="read tensors that no layer gives"):
         kconvert.convert(file, tmp_path / "out")
+
+
+def test_operations_can_be_tapped(tmp_path: Path) -> None:
+    """A node of keras.ops stands among the layers, by its name."""
+
+    def tensor(layer: str) -> dict[str, Any]:
+        history = {"shape": [None, 2], "dtype": "float32", "keras_history": [layer, 0, 0]}
+        return {"class_name": "__keras_tensor__", "config": history}
+
+    def negative(name: str, source: str) -> dict[str, Any]:
+        node = {"args": [tensor(source)], "kwargs": {}}
+        layer = {"module": "keras.src.ops.numpy", "class_name": "Negative", "config": {"name": name}, "name": name}
+        return {**layer, "registered_name": "Negative", "inbound_nodes": [node]}
+
+    start = {**layer_config("InputLayer", "x", batch_shape=[None, 2]), "name": "x", "inbound_nodes": []}
+    inner = {"name": "f", "layers": [start, negative("first", "x"), negative("second", "first")]}
+    inner |= {"input_layers": [["x", 0, 0]], "output_layers": [["second", 0, 0]]}
+    config = {"module": "keras.src.models.functional", "class_name": "Functional", "config": inner}
+    file = write_keras(tmp_path / "model.keras", {**config, "registered_name": "Functional"}, {})
+    kconvert.convert(file, tmp_path / "out")
+    x = np.array([[1.0, -2.0]], np.float32)
+    y, taps = kconvert.load(tmp_path / "out")(x, taps=["first"])
+    np.testing.assert_array_equal(y, x)
+    np.testing.assert_array_equal(taps["first"], -x)

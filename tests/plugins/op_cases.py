@@ -127,6 +127,8 @@ CASES = [
     case("hash_bucket", words("a", "b", ""), buckets=7), case("hash_bucket", words("a", "b"), buckets=7, salt=[1, 2]),
     case("bincount", ids(3, 5), data_dependent=True),
     case("view", x(3, 4), source="float32", dtype="uint16"), case("cholesky", x(2, 3, 3), nan=True),
+    case("ctc_loss", ids(2, 3, high=4), x(2, 7, 5), np.array([3, 0], "int32"), np.array([7, 6], "int32"),
+         blank=4, batched=("labels", "logits", "label_length", "logit_length")),
     case("argwhere", ids(4, 3), data_dependent=True), case("unique", ids(6, 2), data_dependent=True),
     case("unique", ids(9), sorted=False, data_dependent=True),
     case("bincount", ids(3, 5), x(3, 5), minlength=3, maxlength=3, dtype="float32", batched=("x", "weights")),

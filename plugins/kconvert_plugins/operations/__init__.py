@@ -30,6 +30,7 @@ from . import (
     segments,
     sequences,
     sorting,
+    temporal,
     windows,
 )
 
@@ -55,6 +56,7 @@ MODULES = (
     activations,
     nn,
     losses,
+    temporal,
     windows,
     patches,
     linalg,

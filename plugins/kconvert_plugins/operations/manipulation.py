@@ -82,6 +82,8 @@ def expand_dims(call: LayerCall, emit: Emitter) -> Symbol:
 def squeeze(call: LayerCall, emit: Emitter) -> Symbol:
     """Without the axes of size 1: those named, or all."""
     x, axis = given(call, emit), call.argument("axis", None)
+    if axis is None and None in x.shape[1:]:  # a batch is taken to be more than one sample
+        raise Unsupported(f"which axes of {x.type} have the size 1 shows only when it runs; name them")
     axes = [i for i, size in enumerate(x.shape) if size == 1] if axis is None else axes_of(axis, x.rank)
     wrong = [i for i in axes if x.shape[i] != 1]
     if wrong:

@@ -6,7 +6,6 @@ from kconvert import Register, hookimpl
 
 FUNCTION = "it holds Python functions, which are never run. Write the computation with other operations"
 COUNTED = "how many elements it gives depends on their values"
-LOSS = "it is a loss: it belongs to training. Save the model without it"
 NUMBER = "it gives a Python number, not a tensor"
 
 
@@ -17,8 +16,6 @@ def register_layers(register: Register) -> None:
         FUNCTION: ("AssociativeScan", "Cond", "ForiLoop", "Map", "Scan", "Switch", "VectorizedMap", "WhileLoop"),
         COUNTED: ("Arange",),
         "Keras on TensorFlow cannot run it inside a model": ("Histogram",),
-        LOSS: ("CTCLoss",),
-        "it searches paths through the time steps; decode outside the model": ("CTCDecode",),
         NUMBER: ("Ndim",),
         "it is the base class of segment operations": ("SegmentReduction",),
         "it is a base class": ("Operation", "Function"),

@@ -54,6 +54,17 @@ def _unique(types: Inputs, attrs: Attrs) -> tuple[TensorType, ...]:
     return TensorType((None, *types.x.shape[1:]), types.x.dtype), found, TensorType(types.x.shape[:1], "int32"), found
 
 
+def _ctc_loss(types: Inputs, attrs: Attrs) -> TensorType:
+    one_dtype([types.labels, types.label_length, types.logit_length], INTEGERS)
+    dtype = one_dtype([types.logits], FLOATS)
+    require_rank(types.labels, 2, "labels")
+    require_rank(types.logits, 3, "logits")
+    batch = types.logits.shape[0]
+    for name, size in (("label_length", types.label_length), ("logit_length", types.logit_length)):
+        require_shape(size, (batch,), name)
+    return TensorType((batch,), dtype)
+
+
 OPS = (
     OpSpec("argsort", ("x",), _argsort, "indices that sort x along axis; equal elements keep their order",
            {"axis": Attr("int", -1), "descending": Attr("bool", False)}),
@@ -74,4 +85,8 @@ OPS = (
            "each stands; NaN differs from NaN, and is an error where they are sorted",
            {"sorted": Attr("bool", True, doc="rising, compared element by element; else as they first stand in x")},
            ("values", "places", "inverse", "counts")),
+    OpSpec("ctc_loss", ("labels", "logits", "label_length", "logit_length"), _ctc_loss,
+           "-log of the probability that softmax(logits) (batch, time, classes) spell the labels (batch, places), with "
+           "blanks between and repeats anywhere; an error where that is impossible",
+           {"blank": Attr("int", 0, minimum=0, doc="the class that spells nothing")}),
 )  # fmt: skip
