@@ -40,7 +40,7 @@ def outputs_of(model: Any, case: Case) -> list[np.ndarray]:
     import tensorflow as tf
 
     arrays = [_fed(tensor.array(seed), tensor.dtype, tf) for seed, tensor in enumerate(case.inputs)]
-    outputs = model(_packed(model, arrays))
+    outputs = model(_packed(model, arrays), training=False)  # as in predict; image augmentation runs otherwise
     return [_plain(value) for value in flatten_keras(outputs)]
 
 

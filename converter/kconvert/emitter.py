@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from . import activations
 from .call import LayerCall
 from .config import Config
 from .errors import Unsupported
-from .modelspec import build_layer, join
+from .modelspec import build_layer, join, place
 from .spec import LayerSpec, StoredWeight
 from .symbol import Symbol
 
@@ -161,6 +162,11 @@ class Emitter:
         name = str(config["config"].get("name", attribute)) if isinstance(config, Mapping) else attribute
         path, address = join(self.layer.path, name), join(self.layer.address, attribute)
         return build_layer(config, path, address, scope=self.layer.scope)
+
+    def children(self, configs: Sequence[Any], attribute: str) -> list[LayerSpec]:
+        """Return the specs of the layers in a list that this one keeps under `attribute`."""
+        used: Counter[str] = Counter()
+        return [self.child(config, f"{attribute}/{place(config, used)}") for config in configs]
 
     def call(self, layer: LayerSpec, *args: Any, **kwargs: Any) -> Any:
         """Call a nested layer, with Keras' rules for dtypes and masks; returns its outputs."""

@@ -188,15 +188,20 @@ def _layers(entries: Sequence[Mapping[str, Any]], spec: LayerSpec, depth: int) -
     layers = []
     for entry in entries:
         name = str(entry["name"])
-        kind = snake_case(EXPORTED_AS.get(registered_key(entry), str(entry.get("class_name"))))
         address = ""
         if not registered_key(entry).startswith("keras.ops."):
-            address = join(spec.address, "layers", f"{kind}_{used[kind]}" if used[kind] else kind)
-            used[kind] += 1
+            address = join(spec.address, "layers", place(entry, used))
         scope = spec.scope if spec.key == SEQUENTIAL else ""
         layer = build_layer(entry, join(spec.path, name), address, depth + 1, scope)
         layers.append(replace(layer, name=name))
     return tuple(layers)
+
+
+def place(entry: Mapping[str, Any], used: Counter[str]) -> str:
+    """Return where a list of layers keeps this one: its class with a counter, as in 'dense_1'; counts it in `used`."""
+    kind = snake_case(EXPORTED_AS.get(registered_key(entry), str(entry.get("class_name"))))
+    used[kind] += 1
+    return f"{kind}_{used[kind] - 1}" if used[kind] > 1 else kind
 
 
 def join(*parts: str) -> str:

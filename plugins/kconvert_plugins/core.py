@@ -10,6 +10,8 @@ from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 from .quantized_dense import Form, quantized
 from .quantized_embedding import quantized_embedding, quantized_reversible_embedding
 
+BASE = "it is a base class, which computes nothing. Convert a model of the classes derived from it"
+
 
 @hookimpl
 def register_layers(register: Register) -> None:
@@ -30,6 +32,8 @@ def register_layers(register: Register) -> None:
         {
             "keras.layers.Lambda": "a Lambda holds Python code, which is never run. Rebuild it from layers and "
             "keras.ops, or make it a registered class and write a plugin for that",
+            "keras.layers.Layer": BASE,
+            "keras.layers.Wrapper": BASE,
         }
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 FAMILIES = (
-    "core", "activations", "convolution", "pooling", "recurrent", "wrappers", "reshaping", "resampling",
+    "core", "activations", "convolution", "pooling", "images", "recurrent", "wrappers", "reshaping", "resampling",
     "regularization", "normalization", "merging", "attention", "text", "lookup", "numerical", "categorical",
     "spectrogram", "quantization", "operations", "operations_shapes", "operations_reductions", "operations_functions",
     "operations_tensors", "operations_images", "operations_values", "models", "networks_images",

@@ -53,6 +53,12 @@ class Tensor:
         """The shape for keras.Input, without the batch."""
         return tuple(None if i in self.dynamic else n for i, n in enumerate(self.shape) if i > 0)
 
+    def symbol(self, keras: Any) -> Any:
+        """Return the input of a model that takes this."""
+        if self.fixed:
+            return keras.Input(batch_shape=self.shape, dtype=self.dtype)
+        return keras.Input(self.keras_shape, dtype=self.dtype)
+
 
 def x(*shape: int, **options: Any) -> Tensor:
     """An input tensor of `shape`, batch first."""
@@ -119,7 +125,7 @@ def layer(
         tolerance = 1e-2 if options.get("dtype") in HALF else 1e-5
 
     def build(keras: Any) -> Any:
-        symbols = [keras.Input(t.keras_shape, dtype=t.dtype) for t in tensors]
+        symbols = [t.symbol(keras) for t in tensors]
         fed = [keras.layers.Masking()(s) for s in symbols] if mask else symbols
         made = getattr(keras.layers, class_name)(**{k: construct(keras, v) for k, v in options.items()})
         outputs = made(*(fed if separate or len(fed) == 1 else [fed]), **(call or {}))
@@ -140,10 +146,7 @@ def op(name: str, *args: Any, tolerance: float | None = None, **options: Any) ->
         tolerance = 1e-2 if half & set(HALF) else 1e-5
 
     def build(keras: Any) -> Any:
-        symbols = [
-            keras.Input(batch_shape=t.shape, dtype=t.dtype) if t.fixed else keras.Input(t.keras_shape, dtype=t.dtype)
-            for t in tensors
-        ]
+        symbols = [t.symbol(keras) for t in tensors]
         rest = iter(symbols)
         positional, named = _filled(args, rest), _filled(options, rest)
         function = keras.ops

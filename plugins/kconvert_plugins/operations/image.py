@@ -9,7 +9,7 @@ import numpy as np
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 from kconvert.promotion import is_float
 
-from ..resampling import saturate
+from ..framing import framed, middle, resized, single
 from .operands import (
     expanded,
     given,
@@ -59,48 +59,11 @@ def resize(call: LayerCall, emit: Emitter) -> Symbol:
     size = config.ints("size", rank=2)
     interpolation = config.str("interpolation", "bilinear")
     if config.bool("crop_to_aspect_ratio", False):
-        x = _cropped(emit, x, first, size)
+        x = middle(emit, x, size, first, single)
     elif config.bool("pad_to_aspect_ratio", False):
-        x = _padded(emit, x, first, size, config.float("fill_value", 0.0))
-    if [x.shape[first], x.shape[first + 1]] == size:
-        return unbatched(call, emit, x.with_mask(None))
-    nearest = interpolation == "nearest"
-    y = emit.op(
-        "resize", emit.cast(x, "float64" if nearest else "float32"), size=size, interpolation=interpolation,
-        antialias=config.bool("antialias", False), data_format=layout(call),
-    )  # fmt: skip
-    return unbatched(call, emit, emit.cast(y, x.dtype) if nearest else saturate(emit, y, x.dtype))
-
-
-def _whole(value: float) -> int:
-    return int(np.float32(value))
-
-
-def _fitting(x: Symbol, first: int, size: list[int]) -> tuple[int, int, int, int]:
-    """Return height and width, and those of the shape of `size` that go with the other of the two."""
-    height, width = (known(x.shape[axis], "the size of the images") for axis in (first, first + 1))
-    return height, width, _whole(width * size[0] / size[1]), _whole(height * size[1] / size[0])
-
-
-def _cropped(emit: Emitter, x: Symbol, first: int, size: list[int]) -> Symbol:
-    """Cut the middle that has the shape of `size`."""
-    height, width, high, wide = _fitting(x, first, size)
-    for axis, length, wanted in ((first, height, high), (first + 1, width, wide)):
-        kept = max(min(length, wanted), 1)
-        start = (length - kept) // 2
-        x = sliced(emit, x, axis, start, start + kept)
-    return x
-
-
-def _padded(emit: Emitter, x: Symbol, first: int, size: list[int], value: float) -> Symbol:
-    """Put the images in the middle of the shape of `size`."""
-    height, width, high, wide = _fitting(x, first, size)
-    rows, columns = (max(high, height) - height) // 2, (max(wide, width) - width) // 2
-    if rows and columns:
-        raise Unsupported("Keras pads images both ways at once here, which fails")
-    pads = [[0, 0]] * 4
-    pads[first], pads[first + 1] = [rows, rows], [columns, columns]
-    return emit.op("pad", x, pads=pads, value=value) if rows or columns else x
+        x = framed(emit, x, size, first, config.get("fill_value", 0.0))
+    antialias = config.bool("antialias", False)
+    return unbatched(call, emit, resized(emit, x, size, layout(call), interpolation, antialias).with_mask(None))
 
 
 def crop(call: LayerCall, emit: Emitter) -> Symbol:

@@ -21,17 +21,29 @@ STEPS = 1024
 
 @kernel("resize")
 def resize(x: Array, *, size: list[Dim], interpolation: str, antialias: bool, data_format: str) -> Array:
-    """Resample the spatial axes of x to size, the last one first."""
+    """Resample the spatial axes of x to size, in TensorFlow's order, so that halves of whole numbers round as there."""
     first = 1 if data_format == "channels_last" else 2
     lengths = [length or 0 for length in resolve(size, {"x": x.shape})]
-    for axis in reversed(range(first, first + len(lengths))):
+    axes = list(range(first, first + len(lengths)))
+    scale = np.float32(1)
+    for axis in axes if _is_filtered(interpolation, antialias) else reversed(axes):
         indices, weights = taps(x.shape[axis], lengths[axis - first], interpolation, antialias)
-        x = _weighted(x, axis, indices, weights.astype(x.dtype))
-    return x
+        blend = _between if interpolation == "bilinear" and not antialias else _weighted
+        scale *= np.float32(x.shape[axis]) / np.float32(lengths[axis - first])
+        x = blend(x, axis, indices, weights.astype(x.dtype))
+    return x * x.dtype.type(1 / scale) if interpolation == "area" else x
+
+
+def _is_filtered(interpolation: str, antialias: bool) -> bool:
+    """Whether TensorFlow resamples by filters of any width, the first axis first."""
+    return interpolation.startswith("lanczos") or (antialias and interpolation in ("bilinear", "bicubic"))
 
 
 def taps(size: int, length: int, interpolation: str, antialias: bool) -> tuple[Array, Array]:
-    """Return which samples of an axis of `size` each of `length` places reads, and their weights: (length, taps)."""
+    """Return which samples of an axis of `size` each of `length` places reads, and their weights: (length, taps).
+
+    The weights add up to 1, but for 'area' to the width of a place.
+    """
     scale = np.float32(size) / np.float32(length)
     places = np.arange(length, dtype=np.float32)
     if interpolation == "nearest":
@@ -60,6 +72,15 @@ def _weighted(x: Array, axis: int, indices: Array, weights: Array) -> Array:
     return y
 
 
+def _between(x: Array, axis: int, indices: Array, weights: Array) -> Array:
+    """As `_weighted` for two taps, written a + (b - a) w as TensorFlow does: ties round as there."""
+    y = x.take(indices[:, 0], axis=axis)
+    rise = x.take(indices[:, 1], axis=axis) - y
+    rise *= weights[:, 1].reshape([-1 if i == axis else 1 for i in range(x.ndim)])
+    y += rise
+    return y
+
+
 def _bilinear(positions: Array) -> tuple[Array, Array]:
     """The two neighbours of each position, by distance."""
     before = np.floor(positions)
@@ -77,13 +98,13 @@ def _bicubic(positions: Array, size: int) -> tuple[Array, Array]:
 
 
 def _area(places: Array, scale: np.float32) -> tuple[Array, Array]:
-    """The mean of what each place covers, samples at the ends counted by the part that is covered."""
+    """The sum of what each place covers, samples at the ends counted by the part that is covered."""
     begin, end = (places * scale)[:, None], ((places + 1) * scale)[:, None]
     count = int(np.max(np.ceil(end) - np.floor(begin), initial=1))
     samples = np.floor(begin) + np.arange(count, dtype=np.float32)
     covered = np.minimum(samples + 1, end) - np.maximum(samples, begin)
     inside = (samples < begin) & (samples + 1 > end)
-    return samples, np.where(inside, 1, np.maximum(covered, 0) / scale)
+    return samples, np.where(inside, scale, np.maximum(covered, 0))
 
 
 def _filtered(positions: Array, size: int, width: np.float32 | int, interpolation: str) -> tuple[Array, Array]:
@@ -97,7 +118,8 @@ def _filtered(positions: Array, size: int, width: np.float32 | int, interpolatio
 
 
 def _scaled(samples: Array, weights: Array) -> tuple[Array, Array]:
-    return samples, (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    weights = weights.astype(np.float32)
+    return samples, weights * (np.float32(1) / weights.sum(axis=1, keepdims=True))
 
 
 def _triangle(x: Array) -> Array:
