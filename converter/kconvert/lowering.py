@@ -20,6 +20,7 @@ from .config import Config
 from .emitter import Emitter
 from .errors import Unsupported
 from .graphbuilder import GraphBuilder
+from .limits import current
 from .order import execution_order
 from .registry import ComputeMask, Handler, Lower, Registry
 from .spec import ArrayConstant, Call, LayerSpec, ModelFile, ModelSpec, TensorRef
@@ -43,6 +44,7 @@ class Lowering:
         self.arrays: dict[tuple[str, str], tuple[Array, Symbol]] = {}
         self.same: dict[str, str] = {}
         self.unmasked: set[str] = set()
+        self.calls = 0
 
     def run(self, producer: str) -> Graph:
         """Convert the model; raises ConversionError listing every problem."""
@@ -212,8 +214,17 @@ class Lowering:
             tensors[call.layer.name, call.node] = self._run_call(call, tensors)
         return unpacked(_resolve(model.outputs, tensors)) if not _poisoned(model.outputs, tensors) else None
 
+    def _count_call(self) -> None:
+        self.calls += 1
+        if self.calls > current().calls:
+            raise ConversionError(
+                f"{show(self.file.source.file)} makes more than {current().calls} calls of layers (limit calls); those "
+                "of a nested model count each time it is called."
+            )
+
     def _run_call(self, call: Call, tensors: Mapping[tuple[str, int], Any]) -> Any:
         """Run one call; a call that fails is reported, and what depends on it goes on with the recorded types."""
+        self._count_call()
         if _poisoned([call.args, call.kwargs], tensors):
             args, kwargs = (map_structure(_recorded, part) for part in (call.args, call.kwargs))
             if any(isinstance(leaf, TensorRef) for leaf in flatten([args, kwargs])):

@@ -13,6 +13,7 @@ from kconvert_schemas.dtypes import DTYPES
 from kconvert_schemas.errors import ModelFileError, show
 from kconvert_schemas.graph import TensorType
 
+from .limits import current
 from .policies import read_policy
 from .spec import ArrayConstant, Call, InputSpec, LayerSpec, ModelSpec, PolicyMap, TensorRef
 from .structures import flatten, map_structure
@@ -76,8 +77,10 @@ def build_layer(config: Mapping[str, Any], path: str, address: str, depth: int =
         raise ModelFileError(f"config.json: models are nested more than {NESTING_LIMIT} deep at {show(path)}.")
     inner = config["config"]
     key = registered_key(config)
-    build_config = config.get("build_config")
     name = str(inner.get("name", config.get("name", "")))
+    if len(name) > current().name_length:
+        raise ModelFileError(f"config.json: the name {show(name)} is too long (limit name_length).")
+    build_config = config.get("build_config")
     scope = name if build_config else join(scope, name)
     policy = read_policy(inner.get("dtype"), path)
     policies = policy if isinstance(policy, PolicyMap) else None

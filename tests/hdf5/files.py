@@ -103,11 +103,11 @@ def huge_attribute(file: Any) -> None:
 ODD = np.arange(7 * 11 * 5, dtype=np.float32).reshape(7, 11, 5)
 
 
-def chunked(**options: Any) -> Fill:
+def chunked(data: np.ndarray = ODD, **options: Any) -> Fill:
     """One dataset in chunks."""
 
     def fill(file: Any) -> None:
-        file.create_dataset("x", data=options.pop("data", ODD), **options)
+        file.create_dataset("x", data=data, **options)
 
     return fill
 

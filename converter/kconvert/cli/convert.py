@@ -13,6 +13,7 @@ from kconvert_schemas.bundle import require_writable
 from kconvert_schemas.console import printable
 
 from ..api import convert
+from ..limits import parse_limits
 from ..report import Report
 from ..scaffold import scaffold
 from ..version import VERSION
@@ -69,6 +70,13 @@ def _versions() -> str:
     metavar="DIR",
     help="Write a plugin package to start from, for the classes of MODEL that nothing converts.",
 )
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Raise a limit on what reading may cost, such as json_depth=500 or file_size=none; for files you trust.",
+)
 @click.option("--dry-run", is_flag=True, help="Convert in memory and show the result; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report, or a list, as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every layer of a long model.")
@@ -82,6 +90,7 @@ def command(
     config: Path | None,
     imports: tuple[str, ...],
     scaffold_plugin: Path | None,
+    limits: tuple[str, ...],
     dry_run: bool,
     as_json: bool,
     verbose: bool,
@@ -109,7 +118,8 @@ def command(
         raise click.UsageError(f"Missing argument 'OUT', the folder to write, such as {suggestion}")
     if out is not None:
         require_writable(out)
-    report = convert(model, out, config=config, dry_run=dry_run, imports=imports)
+    allowed = parse_limits(limits)
+    report = convert(model, out, config=config, dry_run=dry_run, imports=imports, limits=allowed)
     if as_json:
         return summary.print_json(report.as_json())
     return _print(report, model, out, config, verbose)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from ..json_text import parse_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def from_node(config: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> 
 
 def _parsed(node: Any) -> Mapping[str, Any]:
     try:
-        found = json.loads(node) if isinstance(node, str) else node
+        found = parse_json(node) if isinstance(node, str) else node
     except ValueError:
         return {}
     return found if isinstance(found, Mapping) else {}

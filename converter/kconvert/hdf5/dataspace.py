@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
-
 from .errors import HDF5Error
 from .source import Cursor
 
@@ -35,6 +33,4 @@ def read_extent(cursor: Cursor) -> tuple[tuple[int, ...] | None, tuple[int | Non
         largest = tuple(None if n == unlimited else n for n in (cursor.length() for _ in shape))
     if any(most is not None and most < n for n, most in zip(shape, largest, strict=True)):
         raise HDF5Error(f"{cursor.what} at byte {cursor.start} is larger than it may become")
-    if prod(n for n in shape if n) >= 1 << 62:
-        raise HDF5Error(f"{cursor.what} at byte {cursor.start} has an impossible shape")
     return shape, largest

@@ -14,12 +14,16 @@ from .globalheap import GlobalHeap
 from .source import Cursor, decoded
 
 SPACES = 2
+LARGEST = 1 << 62
+"""NumPy refuses even empty arrays with axes whose product is larger."""
 
 
 def decode(data: memoryview, kind: Datatype, shape: tuple[int, ...], heap: GlobalHeap) -> Array:
     """Return values as an array of `shape`: a view of `data` where NumPy can read it as it is, texts as `str`."""
     if len(data) != prod(shape) * kind.size:
         raise HDF5Error(f"{len(data)} bytes are stored where {prod(shape) * kind.size} are needed")
+    if prod(n or 1 for n in shape) * kind.size >= LARGEST:
+        raise HDF5Error("its shape is impossible")
     if kind.name in ("text", "variable text"):
         texts = np.empty(prod(shape), object)
         texts[:] = _texts(data, kind, len(texts), heap)

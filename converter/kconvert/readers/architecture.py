@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from kconvert_schemas.errors import ModelFileError, show
 
+from ..json_text import parse_json
 from .parts import Parts
 
 SIZE_LIMIT = 1 << 26
@@ -50,8 +50,8 @@ def read_json(path: Path) -> Any:
 def parsed(text: str, path: Path) -> Any:
     """Parse JSON text; ModelFileError naming the file."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return parse_json(text)
+    except ValueError as error:
         if YAML.search(text) and not text.lstrip().startswith("{"):
             raise ModelFileError(
                 f"{show(path)} is YAML, which is not read: it can hold more than data. Load it with the Keras that "

@@ -6,7 +6,6 @@ the top of a file that holds nothing else; those of Keras 3's `.weights.h5` stan
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import Any
 from kconvert_schemas.errors import ModelFileError, show
 
 from ..hdf5 import Dataset, File, Group, HDF5Error
+from ..json_text import parse_json
+from ..limits import current
 from ..spec import LayerSpec
 from .by_layer import Listed, finder
 from .mapped import mapped
@@ -25,7 +26,7 @@ from .weights import Shelf, modern_addresses, stored_datasets
 def read_hdf5(path: Path) -> Parts:
     """Read a Keras HDF5 file; raises ModelFileError for damaged files, and for those that Keras did not write."""
     try:
-        file = File(mapped(path))
+        file = File(mapped(path), current())
         text = "".join(_texts(file.root, "model_config"))
         version = "".join(_texts(file.root, "keras_version"))
         find = _finder(file, version, path, whole=bool(text))
@@ -36,8 +37,8 @@ def read_hdf5(path: Path) -> Parts:
 
 def _config(text: str, path: Path) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return parse_json(text)
+    except ValueError as error:
         raise ModelFileError(f"The model_config in {show(path)} is not valid JSON: {error}.") from error
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
 from kconvert_schemas.errors import ModelFileError, show
 
-from .mapped import member
+from ..json_text import parse_json
+from ..limits import current
+from .archive import Archive
 from .parts import Found, Parts
 from .weights import CHECKPOINT, WEIGHTS, modern_addresses, read_weights
 
@@ -23,10 +25,9 @@ ASSETS = "assets/"
 def read_keras_zip(path: Path) -> Parts:
     """Read a `.keras` file; raises ModelFileError naming the member that is missing or damaged."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-            return read_members(path, "keras zip", names, archive.read, lambda: member(path, archive, WEIGHTS))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        archive = Archive(path)
+        return read_members(path, "keras zip", set(archive.members), archive.read, lambda: archive.view(WEIGHTS))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error) as error:
         raise ModelFileError(f"{show(path)} is a damaged zip file: {error}. Copy or download it again.") from error
 
 
@@ -50,10 +51,24 @@ def read_members(
         also = f" It holds {PICKLED}, which Keras writes as a pickle, and that is code." if PICKLED in names else ""
         raise ModelFileError(f"{show(path)} holds no {WEIGHTS}. Save the whole model with `model.save`.{also}")
     variables = modern_addresses(read_weights(weights()))
-    assets = {_place(name): read(name) for name in sorted(names) if name.startswith(ASSETS) and name[-1] != "/"}
     version = str(metadata.get("keras_version", "")) if isinstance(metadata, Mapping) else ""
-    found = Found(variables, assets)
+    found = Found(variables, _assets(names, read))
     return Parts(path, container, version, config, lambda root: found, files)
+
+
+def _assets(names: Set[str], read: Callable[[str], bytes]) -> dict[str, bytes]:
+    """Return what layers keep in files of their own, by Keras 3's addresses."""
+    found: dict[str, bytes] = {}
+    left = current().assets_size
+    for name in sorted(names):
+        if name.startswith(ASSETS) and not name.endswith("/"):
+            found[_place(name)] = data = read(name)
+            left -= len(data)
+            if left < 0:
+                raise ModelFileError(
+                    f"The assets are larger than {current().assets_size} bytes (limit assets_size): {show(name)}."
+                )
+    return found
 
 
 def _place(member: str) -> str:
@@ -63,6 +78,6 @@ def _place(member: str) -> str:
 
 def _json(data: bytes, name: str) -> Any:
     try:
-        return json.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        return parse_json(data)
+    except ValueError as error:
         raise ModelFileError(f"{name} in the model file is not valid JSON: {error}.") from error

@@ -11,7 +11,7 @@ from kconvert_schemas.errors import ModelFileError, show
 from kconvert_schemas.graph import TensorType
 
 from ..hdf5 import Dataset, File, Group, HDF5Error
-from ..limits import DEFAULT, Limits
+from ..limits import current
 from ..spec import StoredWeight
 
 WEIGHTS = "model.weights.h5"
@@ -20,10 +20,10 @@ NAMES = {"text": "string", "variable text": "string"}
 """Types of HDF5 that have another name here."""
 
 
-def read_weights(data: bytes | memoryview, limits: Limits = DEFAULT) -> dict[str, StoredWeight]:
+def read_weights(data: bytes | memoryview) -> dict[str, StoredWeight]:
     """Return every variable in the HDF5 file `data`, to be read when asked for; optimizer state is left out."""
     try:
-        return stored_datasets(File(data, limits), WEIGHTS)
+        return stored_datasets(File(data, current()), WEIGHTS)
     except HDF5Error as error:
         raise ModelFileError(f"{WEIGHTS} is a damaged HDF5 file, or not one that Keras writes: {error}.") from error
 
