@@ -25,13 +25,16 @@ class GraphBuilder:
         self.layers: dict[str, tuple[str, list[tuple[str, ...]]]] = {}
         self.ports: list[Port] = []
         self._names: set[str] = set()
+        self._counts: dict[str, int] = {}
+        self._by_source: dict[str, str] = {}
 
     def unique(self, name: str) -> str:
         """Return `name`, with a counter if it is taken, and take it."""
-        candidate, count = name, 0
+        candidate, count = name, self._counts.get(name, 0)
         while candidate in self._names:
             count += 1
             candidate = f"{name}_{count}"
+        self._counts[name] = count
         self._names.add(candidate)
         return candidate
 
@@ -74,10 +77,11 @@ class GraphBuilder:
 
     def weight(self, name: str, stored: StoredWeight, source: str, trainable: bool) -> Symbol:
         """Add a stored array, once for each (name, source); a name taken by another source gets a counter."""
-        for known, (weight, _) in self.weights.items():
-            if weight.source == source and source:
-                return Symbol(known, weight.type)
+        known = self._by_source.get(source)
+        if known is not None and source:
+            return Symbol(known, self.weights[known][0].type)
         name = self.unique(name)
+        self._by_source[source] = name
         self.weights[name] = (Weight(stored.type, trainable, source), stored)
         return Symbol(name, stored.type)
 

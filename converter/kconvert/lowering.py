@@ -20,8 +20,7 @@ from .config import Config
 from .emitter import Emitter
 from .errors import Unsupported
 from .graphbuilder import GraphBuilder
-from .limits import current
-from .order import execution_order
+from .order import calls_of, check_calls, execution_order
 from .registry import ComputeMask, Handler, Lower, Registry
 from .spec import ArrayConstant, Call, LayerSpec, ModelFile, ModelSpec, TensorRef
 from .structures import flatten, map_structure, rebuild, unpacked
@@ -44,12 +43,14 @@ class Lowering:
         self.arrays: dict[tuple[str, str], tuple[Array, Symbol]] = {}
         self.same: dict[str, str] = {}
         self.unmasked: set[str] = set()
+        self.reported = {(reason, path) for reason, paths in self.problems.items() for path in paths}
         self.calls = 0
 
     def run(self, producer: str) -> Graph:
         """Convert the model; raises ConversionError listing every problem."""
         root = self.file.root
         model = self._model_of(root)
+        check_calls(calls_of(root, {}) - 1, self.file.source.file)
         self._scan(root)
         inputs, structure = self._inputs(model)
         outputs = None if inputs is None else self._model(root, inputs)
@@ -150,9 +151,9 @@ class Lowering:
         misfits = [path for paths in self.file.problems.values() for path in paths]
         if any(layer.path == path or layer.path.startswith(f"{path}/") for path in misfits):
             return  # its weights do not fit, as reported already
-        paths = self.problems.setdefault(reason, [])
-        if layer.path not in paths:
-            paths.append(layer.path)
+        if (reason, layer.path) not in self.reported:
+            self.reported.add((reason, layer.path))
+            self.problems.setdefault(reason, []).append(layer.path)
 
     def _raise(self) -> None:
         if self.problems:
@@ -214,24 +215,17 @@ class Lowering:
             tensors[call.layer.name, call.node] = self._run_call(call, tensors)
         return unpacked(_resolve(model.outputs, tensors)) if not _poisoned(model.outputs, tensors) else None
 
-    def _count_call(self) -> None:
-        self.calls += 1
-        if self.calls > current().calls:
-            raise ConversionError(
-                f"{show(self.file.source.file)} makes more than {current().calls} calls of layers (limit calls); those "
-                "of a nested model count each time it is called."
-            )
-
     def _run_call(self, call: Call, tensors: Mapping[tuple[str, int], Any]) -> Any:
         """Run one call; a call that fails is reported, and what depends on it goes on with the recorded types."""
-        self._count_call()
+        self.calls += 1  # wrappers call layers, too, so they are counted again as they are made
+        check_calls(self.calls, self.file.source.file)
         if _poisoned([call.args, call.kwargs], tensors):
             args, kwargs = (map_structure(_recorded, part) for part in (call.args, call.kwargs))
             if any(isinstance(leaf, TensorRef) for leaf in flatten([args, kwargs])):
                 return POISON
-            args, kwargs = _resolve(args, tensors), _resolve(kwargs, tensors)
         else:
-            args, kwargs = _resolve(call.args, tensors), _resolve(call.kwargs, tensors)
+            args, kwargs = call.args, call.kwargs
+        args, kwargs = _resolve(args, tensors), _resolve(kwargs, tensors)
         try:
             return self.call(call.layer, args, kwargs)
         except Poisoned:

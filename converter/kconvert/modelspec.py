@@ -179,6 +179,9 @@ def _entries(spec: LayerSpec) -> list[Mapping[str, Any]]:
     named: list[Mapping[str, Any]] = [
         {**entry, "name": entry.get("name") or (entry.get("config") or {}).get("name", "")} for entry in entries
     ]
+    odd = [entry["name"] for entry in named if not isinstance(entry["name"], str)]
+    if odd:
+        raise ModelFileError(f"config.json: a layer of {show(spec.path or spec.name)} is named {show(odd[0])}.")
     doubled = [name for name, count in Counter(entry["name"] for entry in named).items() if count > 1]
     if doubled:
         raise ModelFileError(f"config.json: two layers of {show(spec.path or spec.name)} are named {show(doubled[0])}.")

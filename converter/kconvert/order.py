@@ -10,11 +10,30 @@ from typing import TypeAlias
 
 from kconvert_schemas.errors import ConversionError, show
 
-from .spec import Call, ModelSpec, TensorRef
+from .limits import current
+from .spec import Call, LayerSpec, ModelSpec, TensorRef
 from .structures import flatten
 
 Key: TypeAlias = tuple[str, int]
 """A call: the name of its layer, and which call of that layer it is."""
+
+
+def calls_of(layer: LayerSpec, known: dict[int, int]) -> int:
+    """Return how many calls one call of a layer makes, itself included; those of nested models each time."""
+    if id(layer) not in known:
+        calls = layer.model.calls if layer.model else ()
+        known[id(layer)] = 1 + sum(calls_of(call.layer, known) for call in calls)
+    return known[id(layer)]
+
+
+def check_calls(count: int, file: str) -> None:
+    """Raise ConversionError when a file makes more calls than it may."""
+    most = current().calls
+    if count > most:
+        raise ConversionError(
+            f"{show(file)} makes more than {most} calls of layers (limit calls); those of a nested model count each "
+            "time it is called."
+        )
 
 
 def execution_order(model: ModelSpec, given: Collection[Key]) -> list[Call]:
@@ -35,23 +54,34 @@ def _refs(value: object) -> list[TensorRef]:
 
 
 def _after_what_they_read(model: ModelSpec, given: Collection[Key]) -> list[Call]:
-    """Return the calls so that each stands after those it reads."""
-    ready = {*given}
-    ordered: list[Call] = []
-    waiting = list(model.calls)
-    while waiting:
-        later = []
-        for call in waiting:
-            if {(ref.layer, ref.node) for ref in _refs([call.args, call.kwargs])} <= ready:
-                ordered.append(call)
-                ready.add((call.layer.name, call.node))
-            else:
-                later.append(call)
-        if len(later) == len(waiting):
-            paths = ", ".join(show(call.layer.path) for call in later[:5])
-            raise ConversionError(f"The calls of {paths} read tensors that no layer gives. The model file is damaged.")
-        waiting = later
-    return ordered
+    """Return the calls so that each stands after those it reads.
+
+    They are taken in rounds: a round goes through the list once and takes each call whose reads are all taken.
+    """
+    places = {(call.layer.name, call.node): place for place, call in enumerate(model.calls)}
+    needs = [_needs(call, given) for call in model.calls]
+    readers: dict[int, list[int]] = {}
+    for place, keys in enumerate(needs):
+        for key in keys:
+            readers.setdefault(places.get(key, -1), []).append(place)
+    waits = [len(keys) for keys in needs]
+    rounds = [0] * len(waits)
+    ready = [place for place, count in enumerate(waits) if not count]
+    for place in ready:  # grows
+        for reader in readers.get(place, ()):
+            rounds[reader] = max(rounds[reader], rounds[place] + (place >= reader))
+            waits[reader] -= 1
+            if not waits[reader]:
+                ready.append(reader)
+    stuck = [show(call.layer.path) for call, count in zip(model.calls, waits, strict=True) if count]
+    if stuck:
+        paths = ", ".join(stuck[:5])
+        raise ConversionError(f"The calls of {paths} read tensors that no layer gives. The model file is damaged.")
+    return [model.calls[place] for place in sorted(ready, key=lambda place: (rounds[place], place))]
+
+
+def _needs(call: Call, given: Collection[Key]) -> set[Key]:
+    return {(ref.layer, ref.node) for ref in _refs([call.args, call.kwargs])}.difference(given)
 
 
 def _postorder(reads: Mapping[Key, Sequence[Key]], ends: Sequence[Key]) -> list[Key]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,15 @@ def twice(depth: int) -> dict[str, Any]:
     return model
 
 
-def chain(count: int, backwards: bool) -> dict[str, Any]:
+def backwards(count: int) -> dict[str, Any]:
+    """A chain of layers, the last one first; and a class of its own."""
     names = ["i", *(f"r{i}" for i in range(count))]
-    layers = [layer("ReLU", b, call((a, 0))) for a, b in zip(names, names[1:], strict=False)]
-    return functional("m", layers[::-1] if backwards else layers, (names[-1], 0))
+    layers = [layer("ReLU", b, call((a, 0))) for a, b in pairwise(names)]
+    return functional("m", layers[::-1], (names[-1], 0))
+
+
+def repeated(count: int) -> dict[str, Any]:
+    return functional("m", [layer("ReLU", "r", *[call(("i", 0))] * count)], ("r", 0))
 
 
 def nested_lists(depth: int) -> Any:
@@ -79,24 +85,24 @@ CONFIGS: dict[str, tuple[Callable[[Path], None], str]] = {
     "endless number": (good_with('"units": 3', '"units": ' + "9" * 100_000), "has more than 20 digits"),
     "NaN": (good_with('"units": 3', '"units": NaN'), "units"),
     "infinite": (good_with('"units": 3', '"units": 1e999'), "units"),
-    "negative": (good_with('"units": 3', '"units": -3'), "units"),
+    "negative": (good_with('"units": 3', '"units": -3'), "its config asks for (2, -3)"),
     "enormous": (good_with('"units": 3', '"units": 1000000000000'), "kernel"),
     "half a character": (good_with('"name": "dense"', r'"name": "\ud800"'), "lone surrogate"),
     "escape sequences": (good_with('"class_name": "Dense"', r'"class_name": "\u001b[2J\nDense"'), "no plugin"),
     "not UTF-8": (text(b'{"a": "\xff"}'), "not UTF-8"),
     "half": (text(json.dumps(GOOD)[:200]), "not valid JSON"),
-    "number": (text("3"), "config.json"),
-    "null": (text("null"), "config.json"),
-    "list": (text("[]"), "no layers"),
-    "text": (text('"a"'), "config.json"),
-    "empty": (text("{}"), "config.json"),
+    "number": (text("3"), "not a serialised model"),
+    "null": (text("null"), "null.keras"),
+    "list": (text("[]"), "not a serialised model"),
+    "text": (text('"a"'), "not a serialised model"),
+    "empty": (text("{}"), "not a serialised model"),
     "layers are a number": (text('{"module":"keras","class_name":"Sequential","config":{"layers":3}}'), "layers"),
     "layers are numbers": (text('{"module":"keras","class_name":"Sequential","config":{"layers":[3]}}'), "layers"),
     "layer without config": (
         text('{"module":"keras","class_name":"Sequential","config":{"layers":[{"class_name":"Dense"}]}}'),
         "not a serialised layer",
     ),
-    "name is a list": (good_with('"name": "dense"', '"name": [[1]]'), "weights"),
+    "name is a list": (good_with('"name": "dense"', '"name": [[1]]'), "is named '[[1]]'"),
     "config is a list": (good_with('"config": {"name": "dense"', '"config": [], "x": {"name": "dense"'), "layer"),
     "called twice thirty deep": (config(lambda: twice(30)), "limit calls"),
     "nested forty deep": (config(lambda: twice(40)), "deep"),
@@ -110,8 +116,8 @@ CONFIGS: dict[str, tuple[Callable[[Path], None], str]] = {
         config(lambda: functional("m", [layer("ReLU", "b", {"args": [tensor("i", -1)], "kwargs": {}})], ("b", 0))),
         "history",
     ),
-    "backwards": (config(lambda: chain(15_000, backwards=True) | {"registered_name": "acme>Model"}), "graph"),
-    "too many calls": (config(lambda: chain(61_000, backwards=False)), "limit calls"),
+    "backwards": (config(lambda: backwards(8_000) | {"module": None, "class_name": "acme"}), "graph"),
+    "too many calls": (config(lambda: repeated(61_000)), "limit calls"),
     "spectrogram": (
         config(
             lambda: sequential_config(

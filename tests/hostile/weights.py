@@ -96,7 +96,7 @@ WEIGHTS: dict[str, tuple[Callable[[Path], None], str]] = {
         weights(lambda f: f.create_dataset(f"{PLACE}/0", (2, 3), "f4", external=[("/etc/passwd", 0, 24)])),
         "another file",
     ),
-    "lying": (lying, "bytes, 94"),
+    "lying": (lying, "needs 95028000 bytes, 95028 are stored"),
     "shape bomb": (weights(lambda f: f.create_dataset(f"{PLACE}/0", (1 << 40, 3), "f4")), "cannot be read"),
     "chunk bomb": (
         weights(lambda f: f.create_dataset(f"{PLACE}/0", (1 << 40, 3), "f4", chunks=(9, 3), compression="gzip")),
@@ -108,7 +108,7 @@ WEIGHTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "many times": (weights(many_times), "larger than the file"),
     "empty": (lambda path: pack(path, b""), "no HDF5 signature"),
     "nothing": (weights(lambda f: None), "cannot be converted"),
-    "texts": (weights(lambda f: f.__setitem__(f"{PLACE}/0", ["a"])), "cannot be converted"),
+    "texts": (weights(lambda f: f.__setitem__(f"{PLACE}/0", ["a"])), "has the shape (1,) in the file"),
     "compound": (weights(lambda f: f.__setitem__(f"{PLACE}/0", np.zeros(2, [("a", "f4"), ("b", "f4")]))), "compound"),
     "legacy bomb": (legacy(model_config=" " * (20 << 20)), "limit config_size"),
     "legacy deep": (legacy(model_config="[" * 100_000), "not valid JSON"),

@@ -46,7 +46,8 @@ def _layer(entry: Mapping[str, Any], major: int) -> dict[str, Any]:
         return entry
     if written_as in CUDNN:
         config = {**config, **CUDNN[written_as]}
-    nested = {key: _setting(value, major) for key, value in config.items()}
+    done = ("layers",) if entry["class_name"] in MODELS else ()
+    nested = {key: value if key in done else _setting(value, major) for key, value in config.items()}
     return modern_layer({**entry, "config": nested}, major)
 
 
