@@ -29,6 +29,8 @@ class LayerCall:
     @property
     def inputs(self) -> Any:
         """The first argument: a Symbol, or a nest of them."""
+        if not self.arguments:
+            raise Unsupported("it is called without a tensor")
         return next(iter(self.arguments.values()))
 
     @property

@@ -108,6 +108,9 @@ def _functional(spec: LayerSpec, depth: int) -> ModelSpec:
     entries = _entries(spec)
     layers = _layers(entries, spec, depth)
     inbound = {str(entry["name"]): entry.get("inbound_nodes") or [] for entry in entries}
+    for name, nodes in inbound.items():
+        if not isinstance(nodes, list):
+            raise ModelFileError(f"config.json: the calls of layer {show(join(spec.path, name))} are not a list.")
     calls: list[Call] = []
     for layer, entry in zip(layers, entries, strict=True):
         for index, node in enumerate(inbound[str(entry["name"])]):
@@ -176,9 +179,7 @@ def _entries(spec: LayerSpec) -> list[Mapping[str, Any]]:
     entries = spec.config.get("layers")
     if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
         raise ModelFileError(f"config.json: model {show(spec.path or spec.name)} has no list of layers.")
-    named: list[Mapping[str, Any]] = [
-        {**entry, "name": entry.get("name") or (entry.get("config") or {}).get("name", "")} for entry in entries
-    ]
+    named: list[Mapping[str, Any]] = [{**entry, "name": _name(entry)} for entry in entries]
     odd = [entry["name"] for entry in named if not isinstance(entry["name"], str)]
     if odd:
         raise ModelFileError(f"config.json: a layer of {show(spec.path or spec.name)} is named {show(odd[0])}.")
@@ -186,6 +187,11 @@ def _entries(spec: LayerSpec) -> list[Mapping[str, Any]]:
     if doubled:
         raise ModelFileError(f"config.json: two layers of {show(spec.path or spec.name)} are named {show(doubled[0])}.")
     return named
+
+
+def _name(entry: Mapping[str, Any]) -> Any:
+    config = entry.get("config")
+    return entry.get("name") or (config.get("name", "") if isinstance(config, Mapping) else "")
 
 
 def _layers(entries: Sequence[Mapping[str, Any]], spec: LayerSpec, depth: int) -> tuple[LayerSpec, ...]:
