@@ -23,7 +23,7 @@ from .graphbuilder import GraphBuilder
 from .order import calls_of, check_calls, execution_order
 from .registry import ComputeMask, Handler, Lower, Registry
 from .spec import ArrayConstant, Call, LayerSpec, ModelFile, ModelSpec, TensorRef
-from .structures import flatten, map_structure, rebuild, unpacked
+from .structures import flatten, labels, map_structure, rebuild, unpacked
 from .symbol import Symbol
 from .unknown import no_plugin, refusal
 
@@ -175,7 +175,7 @@ class Lowering:
     def _outputs(self, model: ModelSpec, outputs: Any) -> tuple[list[Port], Any]:
         """Name the outputs: by dict key, else by the layer they come from."""
         ports: list[Port] = []
-        for symbol, label in zip(flatten(outputs), _labels(model.outputs), strict=True):
+        for symbol, label in zip(flatten(outputs), labels(model.outputs), strict=True):
             taken = {port.name for port in ports}
             name, count = label, 0
             while name in taken:
@@ -394,12 +394,3 @@ def _standardized(emit: Emitter, symbol: Symbol, type_: TensorType) -> Symbol:
     elif symbol.rank != len(type_.shape):
         raise Unsupported(f"it is called with {symbol.type}, its input is {type_}")
     return symbol.with_mask(mask)
-
-
-def _labels(structure: Any, key: str = "") -> list[str]:
-    """Return a name for each output: its dict key, else the name of its layer."""
-    if isinstance(structure, Mapping):
-        return [label for k in sorted(structure) for label in _labels(structure[k], k)]
-    if isinstance(structure, (list, tuple)):
-        return [label for item in structure for label in _labels(item, key)]
-    return [key or structure.layer or "output"]

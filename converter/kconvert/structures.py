@@ -43,3 +43,12 @@ def _in_sorted_order(structure: Any, rest: Iterator[Any]) -> Any:
 def unpacked(outputs: Any) -> Any:
     """Return the one entry of a list of one, as Functional models do with their outputs."""
     return outputs[0] if isinstance(outputs, (list, tuple)) and len(outputs) == 1 else outputs
+
+
+def labels(structure: Any, key: str = "") -> list[str]:
+    """Return a name for each output: its dict key, else the name of its layer."""
+    if isinstance(structure, Mapping):
+        return [label for k in sorted(structure) for label in labels(structure[k], k)]
+    if isinstance(structure, (list, tuple)):
+        return [label for item in structure for label in labels(item, key)]
+    return [key or structure.layer or "output"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kconvert_schemas.dtypes import DTYPES, Array
+from kconvert_schemas.dtypes import DTYPES, FLOATS8, Array, float8_values
 from kconvert_schemas.errors import ModelFileError, show
 from kconvert_schemas.graph import TensorType
 
@@ -92,7 +92,7 @@ class Shelf:
             raise self._refusal(address, error) from error
         if dtype == "bfloat16":
             return (values.view(np.uint16).astype(np.uint32) << np.uint32(16)).view(np.float32)
-        return values
+        return float8_values(values, dtype) if dtype in FLOATS8 else values
 
     def _refusal(self, address: str, error: HDF5Error) -> ModelFileError:
         return ModelFileError(f"{self._name}: {show(address)} cannot be read: {error}.")
