@@ -19,18 +19,22 @@ CONSTANT = "_CONSTANT_VALUE"
 
 def modern_calls(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the layers of a Functional model with their `inbound_nodes` in Keras 3's form."""
-<<<<<<< HEAD
-    named = {str(layer.get("name") or layer["config"].get("name")): layer for layer in layers if layer.get("config")}
+    named = {str(layer.get("name") or _config(layer).get("name")): layer for layer in layers if layer.get("config")}
     counted = _calls_read([layer.get("inbound_nodes") for layer in layers], named)
     names = {name: int(_has_own_call(layer) and min(counted.get(name, [0])) > 0) for name, layer in named.items()}
     return [_modern(layer, names) for layer in layers]
 
 
+def _config(layer: Mapping[str, Any]) -> Mapping[str, Any]:
+    config = layer.get("config")
+    return config if isinstance(config, Mapping) else {}
+
+
 def _has_own_call(layer: Mapping[str, Any]) -> bool:
     """Whether a layer is a model with inputs, which is born with a call: Keras 1 and 2 count the others from 1."""
     if layer.get("class_name") == "Sequential":
-        inner = layer["config"].get("layers") or [{}]
-        return bool(inner[0].get("class_name") == "InputLayer")
+        inner = _config(layer).get("layers") or [{}]
+        return isinstance(inner, list) and inner[0].get("class_name") == "InputLayer"
     return layer.get("class_name") == "Functional"
 
 
@@ -47,18 +51,6 @@ def _calls_read(value: Any, names: Container[str]) -> dict[str, list[int]]:
 
 
 def _modern(layer: dict[str, Any], names: Mapping[str, int]) -> dict[str, Any]:
-=======
-    names = {str(layer.get("name") or _config(layer).get("name")) for layer in layers if layer.get("config")}
-    return [_modern(layer, names) for layer in layers]
-
-
-def _config(layer: Mapping[str, Any]) -> Mapping[str, Any]:
-    config = layer.get("config")
-    return config if isinstance(config, Mapping) else {}
-
-
-def _modern(layer: dict[str, Any], names: set[str]) -> dict[str, Any]:
->>>>>>> 7b68e28 (Damaged files in the tests, a page on files that cannot be trusted)
     nodes = layer.get("inbound_nodes")
     if not isinstance(nodes, list) or all(isinstance(node, Mapping) and "args" in node for node in nodes):
         return layer
