@@ -45,7 +45,7 @@ def read_datatype(cursor: Cursor, nesting: int = 0) -> Datatype:
     bits, size = cursor.uint(3), cursor.uint(4)
     if not 1 <= version <= 5 or nesting > NESTING_LIMIT:
         raise HDF5Error(f"{cursor.what} at byte {cursor.start} has the unknown version {version}")
-    if size == 0 or size > 1 << 31:
+    if not 0 < size < 1 << 31:
         raise HDF5Error(f"{cursor.what} at byte {cursor.start} has the size {size}")
     if kind == INTEGER:
         return _integer(cursor, bits, size)
