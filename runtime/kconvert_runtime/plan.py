@@ -16,6 +16,7 @@ from kconvert_schemas.dtypes import HALVES, Array
 from kconvert_schemas.errors import BundleError, show
 from kconvert_schemas.graph import Body, Graph, Node, TensorType
 from kconvert_schemas.opset import find_op
+from kconvert_schemas.opspec import OpSpec
 
 from . import kernels  # noqa: F401  (importing it registers the built-in kernels)
 from .memory import Memory, plan_memory
@@ -144,17 +145,22 @@ def bind(node: Node, types: Mapping[str, TensorType], weights: Mapping[str, Arra
     function = find_kernel(node.op)
     spec = find_op(node.op)
     attrs = dict(complete(spec, node.attrs)) if spec else dict(node.attrs)
-    for name, attr in spec.attrs.items() if spec else ():
-        if attr.kind == "unary" and attrs[name] is not None:
-            attrs[name] = _unary(attrs[name])
-        elif attr.kind == "body":
-            attrs[name] = _subplan(attrs[name], types, weights)
+    if spec:
+        attrs = unaries(spec, attrs)
+        bodies = [name for name, attr in spec.attrs.items() if attr.kind == "body"]
+        attrs.update({name: _subplan(attrs[name], types, weights) for name in bodies})
     call = partial(function, **attrs) if attrs else function
     out_types = [types[name] for name in node.outputs]
     in_types = [types[name] for name in node.inputs if name is not None]
     if any(type_.dtype in HALVES for type_ in (*in_types, *out_types)):
         return _in_float32(call, [type_.dtype for type_ in out_types])
     return call
+
+
+def unaries(spec: OpSpec, attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return attributes with the ops that they name as functions."""
+    named = {name for name, attr in spec.attrs.items() if attr.kind == "unary" and attrs[name] is not None}
+    return {name: _unary(value) if name in named else value for name, value in attrs.items()}
 
 
 def find_kernel(op: str) -> Call:

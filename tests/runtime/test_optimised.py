@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kconvert_runtime import Model
-from kconvert_runtime.tuned import specialise as specialise_module
+from kconvert_runtime.tuned import site
 from kconvert_runtime.tuned.fuse import group
 from kconvert_runtime.tuned.specialise import concrete_types
 from kconvert_schemas import Graph, Node, TensorType
@@ -170,7 +170,7 @@ def test_plans_are_bounded_and_threads_share_a_model() -> None:
 
 
 def test_work_in_many_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(specialise_module, "ELEMENTS", 7)
+    monkeypatch.setattr(site, "ELEMENTS", 7)
     nodes = [Node("silu", "a", "", ("x",), ("a",), {}), Node("multiply", "b", "", ("a", "z"), ("b",), {}),
              Node("add", "c", "", ("b", "s"), ("c",), {})]  # fmt: skip
     inputs = {"x": TensorType((None, 5, 6, 3), F), "z": TensorType((None, 1, 6, 1), F), "s": TensorType((5, 1, 3), F)}

@@ -10,6 +10,7 @@ import pytest
 from kconvert_runtime import Model
 from kconvert_runtime.passes import Program, optimize
 from kconvert_runtime.passes.drop_identities import drop_identities as drop
+from kconvert_runtime.passes.fold_constants import fold_constants
 from kconvert_runtime.passes.fold_scales import fold_scales
 from kconvert_runtime.passes.split_batch_norm import split_batch_norm
 from kconvert_schemas import Graph, Node, TensorType, check
@@ -192,3 +193,20 @@ def test_all_passes_fold_a_normalised_convolution() -> None:
     after = optimize(before)
     assert ops(after.graph) == ["conv", "add", "add", "relu"]
     same_results(before, after)
+
+
+def test_constants_case_1_and_2_values_and_what_is_computed_from_them() -> None:
+    before = program(
+        node("constant", "two", value=2.0, dtype="float32"), node("multiply", "m", "gamma", "two"),
+        node("conv", "c", "x", "kernel", **CONV), node("add", "a", "c", "m"), outputs=("a",),
+    )  # fmt: skip
+    after = fold_constants(before)
+    assert ops(after.graph) == ["conv", "add"]
+    assert after.weights["m"].tolist() == (WEIGHTS["gamma"] * 2).tolist()
+    same_results(before, after)
+
+
+def test_constants_case_3_what_cannot_be_computed_now_is_left() -> None:
+    before = program(node("constant", "zero", value=0, dtype="int32"), node("mod", "bad", "zero", "zero"),
+                     node("cast", "b", "bad", dtype="float32"), node("add", "a", "x", "b"), outputs=("a",))  # fmt: skip
+    assert ops(fold_constants(before).graph) == ["mod", "cast", "add"]

@@ -6,11 +6,12 @@ A pass keeps the values that are model outputs, and never changes a result beyon
 from __future__ import annotations
 
 from .drop_identities import drop_identities
+from .fold_constants import fold_constants
 from .fold_scales import fold_scales
 from .program import Pass, Program
 from .split_batch_norm import split_batch_norm
 
-PIPELINE: tuple[Pass, ...] = (drop_identities, split_batch_norm, fold_scales)
+PIPELINE: tuple[Pass, ...] = (drop_identities, fold_constants, split_batch_norm, fold_scales)
 
 
 def optimize(program: Program) -> Program:

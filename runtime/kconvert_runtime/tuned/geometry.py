@@ -72,10 +72,12 @@ def bands(conv: Convolution, elements: int, each: int, least: int = 1) -> list[B
     return list(row_blocks((conv.batch, conv.places[0], 1), rows, workers()))
 
 
-def neighbourhood(x: Array, conv: Convolution, block: Block, strides: Sequence[int], windows: Sequence[int]) -> Array:
+def neighbourhood(
+    x: Array, conv: Convolution, block: Block, strides: Sequence[int], windows: Sequence[int], outside: float = 0.0
+) -> Array:
     """Return the windows that a band of the result reads: a view (batch, places..., windows..., channels).
 
-    With padding, the rows of x that the band reads are copied into scratch memory with zeros around them.
+    With padding, the rows of x that the band reads are copied into scratch memory with `outside` around them.
     strides, windows: of the windows along each axis; those of `conv`, or of the tiles that cover it.
     """
     samples, rows = block if len(block) == 2 else (block[0], None)
@@ -86,11 +88,11 @@ def neighbourhood(x: Array, conv: Convolution, block: Block, strides: Sequence[i
     begin = first * strides[0] - conv.pads[0][0]
     wanted = [(begin, (last - 1) * strides[0] + spans[0] + begin - first * strides[0])]
     wanted += [(-before, size + after) for (before, after), size in zip(conv.pads[1:], conv.sizes[1:], strict=True)]
-    return patches(_cut(x[samples], wanted), windows, strides, conv.dilations)
+    return patches(_cut(x[samples], wanted, outside), windows, strides, conv.dilations)
 
 
-def _cut(x: Array, wanted: Sequence[tuple[int, int]]) -> Array:
-    """Return x (batch, spatial..., channels) from..to along each spatial axis, zeros where it lies outside."""
+def _cut(x: Array, wanted: Sequence[tuple[int, int]], outside: float) -> Array:
+    """Return x (batch, spatial..., channels) from..to along each spatial axis, `outside` where there is no x."""
     sizes = x.shape[1:-1]
     inside = [slice(max(start, 0), min(stop, size)) for (start, stop), size in zip(wanted, sizes, strict=True)]
     if all(start >= 0 and stop <= size for (start, stop), size in zip(wanted, sizes, strict=True)):
@@ -98,7 +100,7 @@ def _cut(x: Array, wanted: Sequence[tuple[int, int]]) -> Array:
     result = scratch("padded", (x.shape[0], *(stop - start for start, stop in wanted), x.shape[-1]), x.dtype)
     there = [slice(part.start - start, part.stop - start) for part, (start, _) in zip(inside, wanted, strict=True)]
     for axis, part in enumerate(there):
-        result[within([*there[:axis], slice(0, part.start)])] = 0
-        result[within([*there[:axis], slice(part.stop, None)])] = 0
+        result[within([*there[:axis], slice(0, part.start)])] = outside
+        result[within([*there[:axis], slice(part.stop, None)])] = outside
     result[within(there)] = x[within(inside)]
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -9,7 +10,7 @@ from typing import Any, TypeAlias
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.graph import Node, TensorType
 
-from ..parallel import for_each
+from ..parallel import for_each, workers
 from .tape import Block, Program
 
 Call: TypeAlias = Callable[..., Any]
@@ -116,3 +117,16 @@ def _cut(leading: tuple[int, ...], step: int) -> Iterator[Block]:
     for index in indices:
         for start in range(0, length, step):
             yield (*index, slice(start, min(start + step, length)))
+
+
+ELEMENTS = 1 << 15
+"""Elements of a block that is worked on element by element: several such fit the cache."""
+
+
+def tail_blocks(shape: tuple[int, ...]) -> list[Block]:
+    """Return the blocks for work that goes element by element or row by row."""
+    size = math.prod(shape)
+    if size <= 2 * ELEMENTS:
+        return list(row_blocks(shape, size))
+    row = shape[-1] if len(shape) > 1 else 1
+    return list(row_blocks(shape, max(ELEMENTS // row, 1), workers()))

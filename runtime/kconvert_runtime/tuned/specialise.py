@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -13,15 +12,11 @@ from kconvert_schemas.graph import Graph, Node, TensorType
 from kconvert_schemas.opset import find_op
 from kconvert_schemas.opspec import OpError
 
-from ..parallel import workers
 from ..plan import Binding, Call, Plan, bind, link, needed_nodes
 from .candidates import choose
+from .directions import pair, pairs
 from .fuse import Group, group
-from .site import Shared, Site, in_blocks, row_blocks
-from .tape import Block
-
-ELEMENTS = 1 << 15
-"""Elements of a block that is worked on element by element: several such fit the cache."""
+from .site import Shared, Site, in_blocks, tail_blocks
 
 
 def specialise(graph: Graph, weights: Mapping[str, Array], shapes: Sequence[tuple[int, ...]]) -> Plan | None:
@@ -33,7 +28,13 @@ def specialise(graph: Graph, weights: Mapping[str, Array], shapes: Sequence[tupl
     except OpError:
         return None
     groups = group(nodes, types, set(outputs))
-    bindings = [_binding(one, types, weights) for one in groups]
+    partners = pairs(groups, types)
+    seconds = set(partners.values())
+    bindings = [
+        _pair(one, groups[partners[i]]) if i in partners else _binding(one, types, weights)
+        for i, one in enumerate(groups)
+        if i not in seconds
+    ]
     plan = link(bindings, [port.value for port in graph.inputs.ports], outputs, weights)
     return replace(plan, parallel=any(isinstance(one.call, Shared) for one in bindings))
 
@@ -54,6 +55,10 @@ def concrete_types(graph: Graph, nodes: Sequence[Node], shapes: Sequence[tuple[i
         given = [None if value is None else types[value] for value in node.inputs]
         types.update(zip(node.outputs, spec.infer(given, node.attrs), strict=True))
     return types
+
+
+def _pair(one: Group, other: Group) -> Binding:
+    return pair(one.nodes[0], other.nodes[0])
 
 
 def _binding(one: Group, types: Mapping[str, TensorType], weights: Mapping[str, Array]) -> Binding:
@@ -90,22 +95,14 @@ def _types(site: Site) -> list[TensorType]:
     return [type_ for type_ in (*site.inputs, *site.outputs) if type_ is not None]
 
 
-def _blocks(shape: tuple[int, ...]) -> list[Block]:
-    size = math.prod(shape)
-    row = shape[-1] if len(shape) > 1 else 1
-    if size <= 2 * ELEMENTS:
-        return list(row_blocks(shape, size))
-    return list(row_blocks(shape, max(ELEMENTS // row, 1), workers()))
-
-
 def _elementwise(site: Site) -> Call:
     """Only a tail."""
-    return in_blocks(site, _blocks(site.shape), lambda arrays: lambda out, block: None)
+    return in_blocks(site, tail_blocks(site.shape), lambda arrays: lambda out, block: None)
 
 
 def _finished(site: Site, plain: Call) -> Call:
     """The plain kernel, and the tail on its result."""
-    finish = in_blocks(site, _blocks(site.shape), lambda arrays: lambda out, block: None)
+    finish = in_blocks(site, tail_blocks(site.shape), lambda arrays: lambda out, block: None)
     own = site.own
 
     def run(*arrays: Array) -> Array:

@@ -8,7 +8,7 @@ from kconvert_schemas.dtypes import Array
 
 from ...registry import kernel
 from ..activation import sigmoid
-from .sequences import Activation, States, Step, apply, initial, is_op, projected, recurrent
+from .sequences import Activation, Cell, States, Step, apply, initial, is_op, projected, recurrent
 
 
 @kernel("gru")
@@ -24,26 +24,32 @@ def gru(
     two products -> sequence (batch, time, u), last, h.
     """
     batch, units = x.shape[0], recurrent_kernel.shape[0]
-    bias, inner = _biases(bias, units, reset_after)
-    if is_op(activation, "tanh") and is_op(recurrent_activation, "sigmoid"):
-        kernel, recurrent_kernel = _packed(kernel), _packed(recurrent_kernel)
-        bias = None if bias is None else _packed(bias)
-        step = _tanh_step(recurrent_kernel, inner, reset_after, batch)
-    else:
-        step = _any_step(recurrent_kernel, inner, reset_after, activation, recurrent_activation)
+    made = cell(kernel, recurrent_kernel, bias, (batch,), activation, recurrent_activation, reset_after)
     return recurrent(
-        x, projected(x, kernel, bias, go_backwards), step, (initial(initial_h, x, units),), mask,
+        x, projected(x, made.kernel, made.bias, go_backwards), made.step, (initial(initial_h, x, units),), mask,
         go_backwards=go_backwards, zero_output_for_mask=zero_output_for_mask, from_zeros=initial_h is None,
     )  # fmt: skip
+
+
+def cell(
+    kernel: Array, recurrent_kernel: Array, bias: Array | None, lead: tuple[int, ...],
+    activation: Activation = np.tanh, recurrent_activation: Activation = sigmoid, reset_after: bool = True,
+) -> Cell:  # fmt: skip
+    """Make a GRU ready for states (*lead, units); weights may have an axis of directions before their own."""
+    bias, inner = _biases(bias, recurrent_kernel.shape[-2], reset_after)
+    if is_op(activation, "tanh") and is_op(recurrent_activation, "sigmoid"):
+        step = _tanh_step(_packed(recurrent_kernel), inner, reset_after, lead)
+        return Cell(_packed(kernel), None if bias is None else _packed(bias), step, 1)
+    return Cell(kernel, bias, _any_step(recurrent_kernel, inner, reset_after, activation, recurrent_activation), 1)
 
 
 def _biases(bias: Array | None, units: int, reset_after: bool) -> tuple[Array | None, Array | None]:
     """Return the bias to add once to the projected inputs, and that of h recurrent_kernel for the gate g."""
     if bias is None or not reset_after:
         return bias, None
-    outer = bias[0].copy()
-    outer[: 2 * units] += bias[1, : 2 * units]
-    return outer, bias[1, 2 * units :]
+    outer = bias[..., 0, :].copy()
+    outer[..., : 2 * units] += bias[..., 1, : 2 * units]
+    return outer, bias[..., 1:, 2 * units :]
 
 
 def _packed(weights: Array) -> Array:
@@ -54,18 +60,18 @@ def _packed(weights: Array) -> Array:
     return packed
 
 
-def _tanh_step(weights: Array, inner: Array | None, reset_after: bool, batch: int) -> Step:
+def _tanh_step(weights: Array, inner: Array | None, reset_after: bool, lead: tuple[int, ...]) -> Step:
     """The step for tanh and sigmoid, on packed weights, into buffers made once."""
-    units, half = weights.shape[0], weights.dtype.type(0.5)
-    first, second = np.ascontiguousarray(weights[:, : 2 * units]), np.ascontiguousarray(weights[:, 2 * units :])
-    buffer = np.empty((batch, (3 if reset_after else 2) * units), weights.dtype)
-    g = buffer[:, 2 * units :] if reset_after else np.empty((batch, units), weights.dtype)
-    zr, z, r = buffer[:, : 2 * units], buffer[:, :units], buffer[:, units : 2 * units]
+    units, half = weights.shape[-2], weights.dtype.type(0.5)
+    first, second = np.ascontiguousarray(weights[..., : 2 * units]), np.ascontiguousarray(weights[..., 2 * units :])
+    buffer = np.empty((*lead, (3 if reset_after else 2) * units), weights.dtype)
+    g = buffer[..., 2 * units :] if reset_after else np.empty((*lead, units), weights.dtype)
+    zr, z, r = buffer[..., : 2 * units], buffer[..., :units], buffer[..., units : 2 * units]
 
     def step(x: Array, states: States, out: Array) -> States:
         (h,) = states
         np.matmul(h, weights if reset_after else first, out=buffer)
-        np.add(zr, x[:, : 2 * units], out=zr)
+        np.add(zr, x[..., : 2 * units], out=zr)
         np.tanh(zr, out=zr)
         np.multiply(zr, half, out=zr)
         np.add(zr, half, out=zr)
@@ -75,7 +81,7 @@ def _tanh_step(weights: Array, inner: Array | None, reset_after: bool, batch: in
             if inner is not None:
                 np.add(g, inner, out=g)
             np.multiply(g, r, out=g)
-        np.add(g, x[:, 2 * units :], out=g)
+        np.add(g, x[..., 2 * units :], out=g)
         np.tanh(g, out=g)
         np.subtract(h, g, out=out)  # z h + (1 - z) g = g + z (h - g)
         np.multiply(out, z, out=out)
@@ -89,19 +95,19 @@ def _any_step(
     weights: Array, inner: Array | None, reset_after: bool, activation: Activation, recurrent_activation: Activation
 ) -> Step:
     """The step for any activations. Each gate is activated by itself: a softmax goes over its units."""
-    units = weights.shape[0]
-    first, second = weights[:, : 2 * units], weights[:, 2 * units :]
+    units = weights.shape[-2]
+    first, second = weights[..., : 2 * units], weights[..., 2 * units :]
 
     def step(x: Array, states: States, out: Array) -> States:
         (h,) = states
-        zr = x[:, : 2 * units] + np.matmul(h, first)
-        z, r = apply(recurrent_activation, zr[:, :units]), apply(recurrent_activation, zr[:, units:])
+        zr = x[..., : 2 * units] + np.matmul(h, first)
+        z, r = apply(recurrent_activation, zr[..., :units]), apply(recurrent_activation, zr[..., units:])
         if not reset_after:
             g = np.matmul(r * h, second)
         else:
             g = np.matmul(h, second)
             g = r * (g if inner is None else g + inner)
-        g = apply(activation, x[:, 2 * units :] + g)
+        g = apply(activation, x[..., 2 * units :] + g)
         np.add(z * h, (1 - z) * g, out=out)
         return (out,)
 

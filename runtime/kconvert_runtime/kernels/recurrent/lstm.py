@@ -8,7 +8,7 @@ from kconvert_schemas.dtypes import Array
 
 from ...registry import kernel
 from ..activation import sigmoid
-from .sequences import Activation, States, Step, apply, initial, is_op, projected, recurrent
+from .sequences import Activation, Cell, States, Step, apply, initial, is_op, projected, recurrent
 
 
 @kernel("lstm")
@@ -23,17 +23,23 @@ def lstm(
     x (batch, time, n), kernel (n, 4u), recurrent_kernel (u, 4u), bias (4u) -> sequence (batch, time, u), last, h, c.
     """
     batch, units = x.shape[0], recurrent_kernel.shape[0]
-    if is_op(activation, "tanh") and is_op(recurrent_activation, "sigmoid"):
-        kernel, recurrent_kernel = _packed(kernel), _packed(recurrent_kernel)
-        bias = None if bias is None else _packed(bias)
-        step = _tanh_step(recurrent_kernel, batch)
-    else:
-        step = _any_step(recurrent_kernel, activation, recurrent_activation)
+    made = cell(kernel, recurrent_kernel, bias, (batch,), activation, recurrent_activation)
     return recurrent(
-        x, projected(x, kernel, bias, go_backwards), step,
+        x, projected(x, made.kernel, made.bias, go_backwards), made.step,
         (initial(initial_h, x, units), initial(initial_c, x, units)), mask,
         go_backwards=go_backwards, zero_output_for_mask=zero_output_for_mask, from_zeros=initial_h is None,
     )  # fmt: skip
+
+
+def cell(
+    kernel: Array, recurrent_kernel: Array, bias: Array | None, lead: tuple[int, ...],
+    activation: Activation = np.tanh, recurrent_activation: Activation = sigmoid,
+) -> Cell:  # fmt: skip
+    """Make an LSTM ready for states (*lead, units); weights may have an axis of directions before their own."""
+    if is_op(activation, "tanh") and is_op(recurrent_activation, "sigmoid"):
+        packed = _packed(recurrent_kernel)
+        return Cell(_packed(kernel), None if bias is None else _packed(bias), _tanh_step(packed, lead), 2)
+    return Cell(kernel, bias, _any_step(recurrent_kernel, activation, recurrent_activation), 2)
 
 
 def _packed(weights: Array) -> Array:
@@ -43,21 +49,23 @@ def _packed(weights: Array) -> Array:
     return np.concatenate([i * half, f * half, o * half, g], axis=-1)
 
 
-def _tanh_step(weights: Array, batch: int) -> Step:
+def _tanh_step(weights: Array, lead: tuple[int, ...]) -> Step:
     """The step for tanh and sigmoid, on packed weights: ten calls of NumPy, into buffers made once."""
-    units, half = weights.shape[0], weights.dtype.type(0.5)
-    gates = np.empty((batch, 4 * units), weights.dtype)
-    squashed = np.empty((batch, units), weights.dtype)
-    i, f, o, g = (gates[:, n * units : (n + 1) * units] for n in range(4))
-    sigmoids = gates[:, : 3 * units]
+    units = weights.shape[-2]
+    gates = np.empty((*lead, 4 * units), weights.dtype)
+    squashed = np.empty((*lead, units), weights.dtype)
+    i, f, o, g = (gates[..., n * units : (n + 1) * units] for n in range(4))
+    # whole rows, as they lie side by side: 1/2 and 1/2 for the sigmoids, 1 and 0 for g
+    factor = np.repeat(np.array([0.5, 0.5, 0.5, 1], weights.dtype), units)
+    shift = np.repeat(np.array([0.5, 0.5, 0.5, 0], weights.dtype), units)
 
     def step(z: Array, states: States, out: Array) -> States:
         h, c = states
         np.matmul(h, weights, out=gates)
         np.add(gates, z, out=gates)
         np.tanh(gates, out=gates)
-        np.multiply(sigmoids, half, out=sigmoids)
-        np.add(sigmoids, half, out=sigmoids)
+        np.multiply(gates, factor, out=gates)
+        np.add(gates, shift, out=gates)
         c = f * c
         np.multiply(i, g, out=g)
         np.add(c, g, out=c)
@@ -70,12 +78,12 @@ def _tanh_step(weights: Array, batch: int) -> Step:
 
 def _any_step(weights: Array, activation: Activation, recurrent_activation: Activation) -> Step:
     """The step for any activations. Each gate is activated by itself: a softmax goes over its units."""
-    units = weights.shape[0]
+    units = weights.shape[-2]
 
     def step(z: Array, states: States, out: Array) -> States:
         h, c = states
         z += np.matmul(h, weights)
-        i, f, g, o = (z[:, n * units : (n + 1) * units] for n in range(4))
+        i, f, g, o = (z[..., n * units : (n + 1) * units] for n in range(4))
         c = apply(recurrent_activation, f) * c + apply(recurrent_activation, i) * apply(activation, g)
         np.multiply(apply(recurrent_activation, o), apply(activation, c), out=out)
         return out, c

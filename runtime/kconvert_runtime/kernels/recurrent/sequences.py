@@ -1,11 +1,13 @@
 """What the recurrent kernels share: projecting the inputs, the loop over time, masks.
 
-Inside a kernel time comes first, (time, batch, units): the rows of one step then lie together.
+Inside a kernel time comes first, (time, batch, units): the rows of one step then lie together. Where two
+directions run in one loop (`both.py`), an axis of 2 stands before the batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,9 +17,20 @@ from kconvert_schemas.dtypes import Array
 from ...registry import KERNELS
 
 States: TypeAlias = tuple[Array, ...]
+Activation: TypeAlias = "Callable[[Array], Array] | None"
 Step: TypeAlias = Callable[[Array, States, Array], States]
 """step(projected input, states, out) -> new states. Writes the output, which is the first state, to `out`."""
-Activation: TypeAlias = "Callable[[Array], Array] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell made ready to run: the weights and the bias that project its inputs, its step, how many states it has."""
+
+    kernel: Array
+    bias: Array | None
+    step: Step
+    states: int
+
 
 BLOCK = 1 << 18
 """Elements of a block of projected inputs: one large product, yet still in the cache when its steps are run."""
@@ -63,7 +76,7 @@ def frozen(mask: Array | None, time: int) -> Sequence[Array | None]:
     if mask is None:
         return [None] * time
     kept = ~mask
-    found = np.asarray(kept.any(axis=(1, 2)))
+    found = np.asarray(kept.any(axis=tuple(range(1, kept.ndim))))
     return [rows if some else None for rows, some in zip(kept, found.tolist(), strict=True)]
 
 
@@ -106,17 +119,27 @@ def recurrent(
 
     from_zeros: the first state starts as zeros. Raises ValueError for a sequence without steps, as Keras does.
     """
-    batch, time = x.shape[:2]
+    arranged = arranged_mask(mask, 3, go_backwards)
+    return tuple(
+        y.swapaxes(0, 1) if i == 0 else y
+        for i, y in enumerate(outputs_of(steps, step, states, arranged, x.shape[1], zero_output_for_mask, from_zeros))
+    )
+
+
+def outputs_of(
+    steps: Iterable[Array], step: Step, states: States, mask: Array | None, time: int, zero_output_for_mask: bool,
+    from_zeros: bool,
+) -> tuple[Array, ...]:  # fmt: skip
+    """Run a cell; returns the sequence (time first), the last output, the states."""
     if not time:
         raise ValueError("the sequence has no time steps")
-    arranged = arranged_mask(mask, 3, go_backwards)
-    sequence = np.empty((time, batch, states[0].shape[1]), x.dtype)
-    final = run(steps, step, states, arranged, sequence)
-    outputs = masked_outputs(sequence, arranged, zero_output_for_mask, not from_zeros)
+    sequence = np.empty((time, *states[0].shape), states[0].dtype)
+    final = run(steps, step, states, mask, sequence)
+    outputs = masked_outputs(sequence, mask, zero_output_for_mask, not from_zeros)
     # copies, so that the last step alone does not keep the whole sequence in memory
     last = outputs[-1].copy()
     h = last if outputs is sequence else final[0].copy()
-    return outputs.swapaxes(0, 1), last, h, *final[1:]
+    return outputs, last, h, *final[1:]
 
 
 def is_op(activation: Any, op: str) -> bool:

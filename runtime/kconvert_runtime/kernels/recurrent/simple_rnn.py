@@ -7,7 +7,7 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from ...registry import kernel
-from .sequences import Activation, States, Step, apply, initial, is_op, projected, recurrent
+from .sequences import Activation, Cell, States, Step, apply, initial, is_op, projected, recurrent
 
 
 @kernel("simple_rnn")
@@ -21,11 +21,18 @@ def simple_rnn(
     x (batch, time, n), kernel (n, u), recurrent_kernel (u, u), bias (u) -> sequence (batch, time, u), last, h.
     """
     units = recurrent_kernel.shape[0]
+    made = cell(kernel, recurrent_kernel, bias, (x.shape[0],), activation)
     return recurrent(
-        x, projected(x, kernel, bias, go_backwards), _step(recurrent_kernel, activation),
-        (initial(initial_h, x, units),), mask,
+        x, projected(x, made.kernel, made.bias, go_backwards), made.step, (initial(initial_h, x, units),), mask,
         go_backwards=go_backwards, zero_output_for_mask=zero_output_for_mask, from_zeros=initial_h is None,
     )  # fmt: skip
+
+
+def cell(
+    kernel: Array, recurrent_kernel: Array, bias: Array | None, lead: tuple[int, ...], activation: Activation = np.tanh
+) -> Cell:
+    """Make a simple RNN ready for states (*lead, units); weights may have an axis of directions before their own."""
+    return Cell(kernel, bias, _step(recurrent_kernel, activation), 1)
 
 
 def _step(weights: Array, activation: Activation) -> Step:

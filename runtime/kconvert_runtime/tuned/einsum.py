@@ -1,0 +1,108 @@
+"""einsum of two tensors as one batched matrix product, read and written where they lie."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kconvert_schemas.dtypes import Array
+
+from ..parallel import for_each, workers
+from .candidates import candidate
+from .costs import copied, product
+from .matmul import SMALL
+from .site import Call, Shared, Site, in_blocks, tail_blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """How the axes of an einsum group: shared by all three, rows of the first, columns of the second, summed over."""
+
+    shared: tuple[int, ...]
+    rows: int
+    inner: int
+    columns: int
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+    result: tuple[int, ...]
+    swapped: bool
+
+
+def _product(site: Site) -> Product | None:
+    """None for other than two operands, diagonals, sums over one operand, and a result that is no batch of matrices."""
+    terms, _, result = site.node.attrs["equation"].replace(" ", "").partition("->")
+    left, comma, right = terms.partition(",")
+    if not comma or "," in right or "." in terms or 0 in site.shape or site.own != 2:
+        return None
+    sizes = dict(zip(left + right, site.shape_of(0) + site.shape_of(1), strict=True))
+    if any(len(set(term)) < len(term) for term in (left, right, result)) or set(left) ^ set(right) != set(result) - (
+        set(left) & set(right)
+    ):
+        return None
+    if any(sizes[label] != size for term, i in ((left, 0), (right, 1)) for label, size in
+           zip(term, site.shape_of(i), strict=True)):  # fmt: skip
+        return None
+    shared = [label for label in result if label in left and label in right]
+    inner = [label for label in left if label in right and label not in result]
+    rows, columns = ([label for label in result if label in one and label not in other]
+                     for one, other in ((left, right), (right, left)))  # fmt: skip
+    swapped = bool(rows and columns) and result.index(columns[-1]) < result.index(rows[0])
+    if swapped:
+        left, right, rows, columns = right, left, columns, rows
+    together = all("".join(group) in result for group in (rows, columns))
+    if not together or not inner or (rows and columns and result.index(columns[-1]) != len(result) - 1):
+        return None
+    n, k, m = (math.prod(sizes[label] for label in labels) for labels in (rows, inner, columns))
+    return Product(
+        tuple(sizes[label] for label in shared), n, k, m,
+        left=tuple(left.index(label) for label in (*shared, *rows, *inner)),
+        right=tuple(right.index(label) for label in (*shared, *inner, *columns)),
+        result=tuple(result.index(label) for label in (*shared, *rows, *columns)),
+        swapped=swapped,
+    )  # fmt: skip
+
+
+def _cost(site: Site) -> float | None:
+    found = _product(site)
+    if found is None:
+        return None
+    return product(math.prod(found.shared) * found.rows, found.inner, found.columns) + copied(math.prod(site.shape))
+
+
+@candidate("einsum", "product", _cost)
+def batched(site: Site) -> Call:
+    """One product for each index of the shared axes, these or the rows cut among the cores; then the tail."""
+    found = _product(site)
+    assert found is not None  # noqa: S101  (the cost is None then)
+    n, k, m = found.rows, found.inner, found.columns
+    parts = _parts(found)
+    finish = in_blocks(site, tail_blocks(site.shape), lambda arrays: lambda out, block: None)
+
+    def run(y: Array, *arrays: Array) -> None:
+        x, z = arrays[1::-1] if found.swapped else arrays[:2]
+        a = x.transpose(found.left).reshape(*found.shared, n, k)
+        b = z.transpose(found.right).reshape(*found.shared, k, m)
+        out = y.transpose(found.result).reshape(*found.shared, n, m)
+
+        def work(part: tuple[slice, ...]) -> None:
+            where = part if len(part) <= len(found.shared) else part[:-1]
+            np.matmul(a[part], b[where], out=out[part])
+
+        for_each(work, parts)
+        if site.tail:
+            finish(y, *arrays)
+
+    return Shared(run) if len(parts) > 1 or isinstance(finish, Shared) else run
+
+
+def _parts(found: Product) -> Sequence[tuple[slice, ...]]:
+    """Cut the largest shared axis among the cores, or the rows where there is none."""
+    if math.prod(found.shared) * found.rows * found.inner * found.columns <= SMALL:
+        return [()]
+    sizes = found.shared or (found.rows,)
+    axis = max(range(len(sizes)), key=sizes.__getitem__)
+    step = -(-sizes[axis] // workers())
+    return [(*[slice(None)] * axis, slice(start, start + step)) for start in range(0, sizes[axis], step)]

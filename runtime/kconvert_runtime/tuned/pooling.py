@@ -1,0 +1,81 @@
+"""Pooling in bands of rows: the elements of all windows combined in place, one place in the window after the other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from kconvert_schemas.dtypes import Array
+
+from ..kernels.windows import pads_of
+from .candidates import candidate
+from .costs import CALL, copied
+from .geometry import Convolution, bands, neighbourhood
+from .site import Call, Site, Work, in_blocks
+from .tape import Block
+
+PLANE = 1 << 16
+"""Elements of the result that are worked on at a time."""
+
+
+def _geometry(site: Site) -> Convolution | None:
+    attrs = site.node.attrs
+    if attrs["data_format"] != "channels_last" or 0 in site.shape or 0 in site.shape_of(0):
+        return None
+    batch, *sizes, channels = site.shape_of(0)
+    windows, strides = tuple(attrs["pool_size"]), tuple(attrs["strides"])
+    pads = pads_of(sizes, windows, strides, attrs["padding"])
+    ones = (1,) * len(windows)
+    return Convolution(
+        batch, tuple(sizes), channels, windows, site.shape[1:-1], channels, strides, ones, channels, pads
+    )
+
+
+def _cost(site: Site) -> float | None:
+    pool = _geometry(site)
+    if pool is None or site.outputs[0].dtype not in ("float32", "float64"):
+        return None
+    taps = math.prod(pool.windows)
+    return CALL * taps + copied(math.prod(site.shape), taps)
+
+
+def pooled(site: Site, ufunc: np.ufunc, outside: float) -> Call:
+    """Combine by `ufunc`; what lies outside of x counts as `outside`. A sum is divided by how many elements it has."""
+    pool = _geometry(site)
+    assert pool is not None  # noqa: S101  (the cost is None then)
+    indices = [(..., *index, slice(None)) for index in np.ndindex(*pool.windows)]
+    factor = _factor(pool) if ufunc is np.add else None
+
+    def prepare(arrays: Sequence[Array]) -> Work:
+        x = arrays[0]
+
+        def work(out: Array, block: Block) -> None:
+            values = neighbourhood(x, pool, block, pool.strides, pool.windows, outside)
+            np.copyto(out, values[indices[0]])
+            for index in indices[1:]:
+                ufunc(out, values[index], out=out)
+            if factor is not None:
+                np.multiply(out, factor[block[1:]].astype(out.dtype, copy=False), out=out)
+
+        return work
+
+    return in_blocks(site, bands(pool, PLANE, pool.channels), prepare)
+
+
+def _factor(pool: Convolution) -> Array:
+    """1 / the number of elements that each window holds: (places..., 1)."""
+    counts = np.ones(pool.places)
+    for axis, (size, window, stride, (before, _)) in enumerate(
+        zip(pool.sizes, pool.windows, pool.strides, pool.pads, strict=True)
+    ):
+        starts = np.arange(pool.places[axis]) * stride - before
+        held = np.minimum(starts + window, size) - np.maximum(starts, 0)
+        counts *= held.reshape([-1 if i == axis else 1 for i in range(counts.ndim)])
+    return 1 / counts[..., None]
+
+
+candidate("max_pool", "bands", _cost)(partial(pooled, ufunc=np.maximum, outside=-np.inf))
+candidate("avg_pool", "bands", _cost)(partial(pooled, ufunc=np.add, outside=0.0))

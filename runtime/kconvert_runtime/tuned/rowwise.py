@@ -1,0 +1,66 @@
+"""softmax and layer_norm along the last axis: block by block, in place, while a block is in cache."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from kconvert_schemas.dtypes import Array
+
+from .candidates import candidate
+from .costs import copied
+from .site import Call, Site, Work, in_blocks, tail_blocks
+from .tape import Block
+
+
+def _cost(site: Site) -> float | None:
+    axes = site.node.attrs["axes"]
+    rank = len(site.shape)
+    if rank < 2 or len(axes) != 1 or axes[0] % rank != rank - 1 or 0 in site.shape:
+        return None
+    return copied(math.prod(site.shape), 4)
+
+
+@candidate("softmax", "rows", _cost)
+def softmax(site: Site) -> Call:
+    """exp(x - max x) over its sum."""
+
+    def prepare(arrays: Sequence[Array]) -> Work:
+        x = arrays[0]
+
+        def work(out: Array, block: Block) -> None:
+            values = x[block]
+            np.subtract(values, values.max(axis=-1, keepdims=True), out=out)
+            np.exp(out, out=out)
+            np.multiply(out, 1 / out.sum(axis=-1, keepdims=True), out=out)
+
+        return work
+
+    return in_blocks(site, tail_blocks(site.shape), prepare)
+
+
+@candidate("layer_norm", "rows", _cost)
+def layer_norm(site: Site) -> Call:
+    """(x - mean) / sqrt(variance + epsilon) scale + offset."""
+    count, epsilon = site.shape[-1], site.node.attrs["epsilon"]
+
+    def prepare(arrays: Sequence[Array]) -> Work:
+        x, scale, offset = [*arrays[: site.own], None, None][:3]
+        assert x is not None  # noqa: S101  (the op requires it)
+
+        def work(out: Array, block: Block) -> None:
+            values = x[block]
+            number = values.dtype.type
+            np.subtract(values, values.sum(axis=-1, keepdims=True) / number(count), out=out)
+            variance = np.einsum("...i,...i->...", out, out)[..., None] / number(count)
+            np.multiply(out, 1 / np.sqrt(variance + number(epsilon)), out=out)
+            if scale is not None:
+                np.multiply(out, scale, out=out)
+            if offset is not None:
+                np.add(out, offset, out=out)
+
+        return work
+
+    return in_blocks(site, tail_blocks(site.shape), prepare)
