@@ -185,6 +185,16 @@ def test_fold_case_4_a_value_with_other_readers_is_left() -> None:
     assert fold_scales(shown) is shown
 
 
+def test_fold_case_4_a_folded_value_with_several_readers_is_scaled_no_further() -> None:
+    before = program(
+        node("conv", "c", "x", "kernel", **CONV), node("multiply", "s", "c", "gamma"), node("multiply", "t", "s", "beta"),
+        node("add", "a", "s", "t"), outputs=("a",),
+    )  # fmt: skip
+    after = fold_scales(before)
+    assert ops(after.graph) == ["conv", "multiply", "add"]
+    same_results(before, after)
+
+
 def test_all_passes_fold_a_normalised_convolution() -> None:
     before = program(
         node("conv", "c", "x", "kernel", **CONV), node("add", "o", "c", "beta"), node("dropout", "d", "o", rate=0.5),

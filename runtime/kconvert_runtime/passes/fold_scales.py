@@ -47,6 +47,7 @@ def fold_scales(program: Program) -> Program:
             new[f"{name}/offset"] = offset * scale
             changed[before.name] = replace(before, inputs=(before.inputs[0], f"{name}/offset"))
         renamed[node.outputs[0]] = before.outputs[0]
+        readers[before.outputs[0]] = readers.get(node.outputs[0], 0)
     if not renamed:
         return program
     return _rewritten(program, renamed, changed, new)
