@@ -12,7 +12,8 @@ from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError, KconvertError, show
 
 from . import blas
-from .plan import Plan, Step
+from .memory import borrowed
+from .steps import Plan, Step
 
 
 def execute(plan: Plan, inputs: Sequence[Array]) -> list[Array]:
@@ -27,7 +28,7 @@ def execute(plan: Plan, inputs: Sequence[Array]) -> list[Array]:
     for slot, array in zip(plan.inputs, inputs, strict=True):
         slots[slot] = array
     threads = blas.single_threaded() if plan.parallel else nullcontext()
-    with np.errstate(all="ignore"), threads, plan.memory.borrowed() as arrays:
+    with np.errstate(all="ignore"), threads, borrowed(plan.memory) as arrays:
         for step in plan.steps:
             _run(step, slots, arrays)
     return [np.asarray(slots[slot]) for slot in plan.outputs]

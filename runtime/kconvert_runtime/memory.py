@@ -4,52 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kconvert_schemas.dtypes import Array, holder
 from kconvert_schemas.graph import TensorType
 
-if TYPE_CHECKING:
-    from .plan import Binding
+from .steps import Binding, Memory
 
 IDLE = 4
 """Sets of buffers that a plan keeps for its next runs; more are made when more threads run it at once."""
 ALIGNMENT = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """The arrays that the steps of a plan fill.
+@contextmanager
+def borrowed(memory: Memory) -> Iterator[list[Array]]:
+    """Lend the arrays for one run; no two runs at a time hold the same."""
+    try:
+        kept = memory.idle.pop()
+    except IndexError:
+        kept = _make(memory)
+    yield [
+        np.empty(_shape(type_), holder(type_.dtype)) if array is None else array
+        for (type_, _), array in zip(memory.arrays, kept, strict=True)
+    ]
+    if len(memory.idle) < IDLE:
+        memory.idle.append(kept)
 
-    arrays: type and buffer of each; buffer None: a new array each run, as it leaves the model. sizes: bytes of the
-    buffers.
-    """
 
-    arrays: tuple[tuple[TensorType, int | None], ...] = ()
-    sizes: tuple[int, ...] = ()
-    idle: list[list[Array | None]] = field(default_factory=list, compare=False)
-
-    @contextmanager
-    def borrowed(self) -> Iterator[list[Array]]:
-        """Lend the arrays for one run; no two runs at a time hold the same."""
-        try:
-            kept = self.idle.pop()
-        except IndexError:
-            kept = self._make()
-        types = self.arrays
-        yield [
-            np.empty(_shape(type_), holder(type_.dtype)) if array is None else array
-            for (type_, _), array in zip(types, kept, strict=True)
-        ]
-        if len(self.idle) < IDLE:
-            self.idle.append(kept)
-
-    def _make(self) -> list[Array | None]:
-        buffers = [_aligned(size) for size in self.sizes]
-        return [None if index is None else _view(buffers[index], type_) for type_, index in self.arrays]
+def _make(memory: Memory) -> list[Array | None]:
+    buffers = [_aligned(size) for size in memory.sizes]
+    return [None if index is None else _view(buffers[index], type_) for type_, index in memory.arrays]
 
 
 def plan_memory(bindings: Sequence[Binding], outputs: Sequence[str]) -> tuple[dict[int, int], Memory]:

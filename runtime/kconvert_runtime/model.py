@@ -22,7 +22,8 @@ from .execute import execute
 from .inputs import flatten, prepare
 from .passes import Program
 from .passes import optimize as optimized
-from .plan import Plan, plan
+from .plan import plan
+from .steps import Plan
 from .tuned.specialise import specialise
 
 PLANS = 8

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -19,39 +18,10 @@ from kconvert_schemas.opset import find_op
 from kconvert_schemas.opspec import OpSpec
 
 from . import kernels  # noqa: F401  (importing it registers the built-in kernels)
-from .memory import Memory, plan_memory
+from .execute import execute
+from .memory import plan_memory
 from .registry import KERNELS
-
-Call: TypeAlias = Callable[..., Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One kernel call: reads slots (None: an optional input left out), writes slots, then frees some.
-
-    fills: the array of the plan's memory that the call fills, as its first argument; None where it returns its results.
-    """
-
-    node: Node
-    call: Call
-    inputs: tuple[int | None, ...]
-    outputs: tuple[int, ...]
-    frees: tuple[int, ...]
-    fills: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Steps in order. `constants` holds the slots that are filled before the first step (weights)."""
-
-    slots: int
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    constants: Mapping[int, Array]
-    steps: tuple[Step, ...]
-    memory: Memory = field(default_factory=Memory)
-    parallel: bool = False
-    """Whether kernels share their work among threads themselves; BLAS then has to keep to one."""
+from .steps import Binding, Call, Plan, Step
 
 
 def plan(graph: Graph, weights: Mapping[str, Array], outputs: Sequence[str]) -> Plan:
@@ -68,20 +38,6 @@ def _types(graph: Graph) -> dict[str, TensorType]:
     types.update({port.value: port.type for port in graph.inputs.ports})
     types.update(graph.values)
     return types
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """A function and the values that it reads and writes. `node` is named in errors.
-
-    fills: the type of the array that the function fills, given as its first argument; None where it returns arrays.
-    """
-
-    node: Node
-    call: Call
-    inputs: tuple[str | None, ...]
-    outputs: tuple[str, ...]
-    fills: TensorType | None = None
 
 
 def _plan(
@@ -178,8 +134,6 @@ def _unary(value: Any) -> Call:
 
 
 def _subplan(body: Body, types: Mapping[str, TensorType], weights: Mapping[str, Array]) -> Call:
-    from .execute import execute
-
     inner = _plan(body.nodes, {**types, **body.values}, body.inputs, body.outputs, weights)
     return lambda *arrays: tuple(execute(inner, arrays))
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kconvert_runtime.memory import plan_memory
-from kconvert_runtime.plan import Binding
+from kconvert_runtime.memory import borrowed, plan_memory
+from kconvert_runtime.steps import Binding
 from kconvert_schemas import Node, TensorType
 
 NODE = Node("relu", "n", "", (), (), {})
@@ -61,8 +61,8 @@ def test_the_buffer_that_fits_best_is_taken_or_the_largest_grows() -> None:
 
 def test_runs_at_the_same_time_have_their_own_memory() -> None:
     _, memory = plan_memory([binding("x", "a"), binding("a", "b"), binding("b", "c")], ["c"])
-    with memory.borrowed() as first, memory.borrowed() as second:
+    with borrowed(memory) as first, borrowed(memory) as second:
         assert first[0] is not second[0]
-    with memory.borrowed() as third:
+    with borrowed(memory) as third:
         assert any(third[0] is one[0] for one in (first, second))
         assert third[0].ctypes.data % 64 == 0

@@ -187,8 +187,8 @@ def test_fold_case_4_a_value_with_other_readers_is_left() -> None:
 
 def test_fold_case_4_a_folded_value_with_several_readers_is_scaled_no_further() -> None:
     before = program(
-        node("conv", "c", "x", "kernel", **CONV), node("multiply", "s", "c", "gamma"), node("multiply", "t", "s", "beta"),
-        node("add", "a", "s", "t"), outputs=("a",),
+        node("conv", "c", "x", "kernel", **CONV), node("multiply", "s", "c", "gamma"),
+        node("multiply", "t", "s", "beta"), node("add", "a", "s", "t"), outputs=("a",),
     )  # fmt: skip
     after = fold_scales(before)
     assert ops(after.graph) == ["conv", "multiply", "add"]

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from .site import Call, Site
+from ..steps import Call
+from .site import Site
 
 Cost: TypeAlias = Callable[[Site], "float | None"]
 Build: TypeAlias = Callable[[Site], Call]

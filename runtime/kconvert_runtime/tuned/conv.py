@@ -9,10 +9,11 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from ..scratch import scratch
+from ..steps import Call
 from .candidates import candidate
 from .costs import copied, product
 from .geometry import bands, convolution, neighbourhood
-from .site import Call, Site, Work, in_blocks
+from .site import Site, Work, in_blocks
 from .tape import Block
 
 COLUMNS = 1 << 19

@@ -11,7 +11,8 @@ from kconvert_schemas.graph import Node, TensorType
 from kconvert_schemas.opset import find_op
 
 from ..kernels.recurrent.both import CELLS, both
-from ..plan import Binding, unaries
+from ..plan import unaries
+from ..steps import Binding
 from .fuse import DTYPES, Group
 
 

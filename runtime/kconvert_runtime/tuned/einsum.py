@@ -11,10 +11,11 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from ..parallel import for_each, workers
+from ..steps import Call
 from .candidates import candidate
 from .costs import copied, product
 from .matmul import SMALL
-from .site import Call, Shared, Site, in_blocks, tail_blocks
+from .site import Shared, Site, in_blocks, tail_blocks
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from ..parallel import workers
+from ..steps import Call
 from .candidates import candidate
 from .costs import PRODUCT, copied, product
-from .site import Call, Site, Work, in_blocks, row_blocks
+from .site import Site, Work, in_blocks, row_blocks
 
 SMALL = 1 << 16
 """Multiplications below which one call for all is the fastest."""

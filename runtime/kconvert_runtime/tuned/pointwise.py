@@ -11,11 +11,12 @@ from kconvert_schemas.dtypes import Array
 
 from ..kernels.windows import within
 from ..parallel import workers
+from ..steps import Call
 from .candidates import candidate
 from .costs import copied, product
 from .geometry import convolution
 from .matmul import rows_for
-from .site import Call, Site, Work, in_blocks, row_blocks
+from .site import Site, Work, in_blocks, row_blocks
 
 
 def _cost(site: Site) -> float | None:

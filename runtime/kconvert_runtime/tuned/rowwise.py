@@ -9,9 +9,10 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
+from ..steps import Call
 from .candidates import candidate
 from .costs import copied
-from .site import Call, Site, Work, in_blocks, tail_blocks
+from .site import Site, Work, in_blocks, tail_blocks
 from .tape import Block
 
 

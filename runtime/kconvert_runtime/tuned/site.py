@@ -11,9 +11,9 @@ from kconvert_schemas.dtypes import Array
 from kconvert_schemas.graph import Node, TensorType
 
 from ..parallel import for_each, workers
+from ..steps import Call
 from .tape import Block, Program
 
-Call: TypeAlias = Callable[..., Any]
 Work: TypeAlias = Callable[[Array, Block], object]
 
 

@@ -12,7 +12,8 @@ from kconvert_schemas.graph import Graph, Node, TensorType
 from kconvert_schemas.opset import find_op
 from kconvert_schemas.opspec import OpError
 
-from ..plan import Binding, Call, Plan, bind, link, needed_nodes
+from ..plan import bind, link, needed_nodes
+from ..steps import Binding, Call, Plan
 from .candidates import choose
 from .directions import pair, pairs
 from .fuse import Group, group

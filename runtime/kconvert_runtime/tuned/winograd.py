@@ -17,10 +17,11 @@ from kconvert_schemas.dtypes import Array
 
 from ..parallel import workers
 from ..scratch import scratch
+from ..steps import Call
 from .candidates import candidate
 from .costs import copied, product
 from .geometry import Convolution, convolution, neighbourhood
-from .site import Call, Site, Work, in_blocks, row_blocks
+from .site import Site, Work, in_blocks, row_blocks
 from .tape import Block
 
 TILES = 1 << 19

@@ -1,0 +1,68 @@
+"""What a plan is made of: frozen data, no verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from kconvert_schemas.dtypes import Array
+from kconvert_schemas.graph import Node, TensorType
+
+Call: TypeAlias = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The arrays that the steps of a plan fill.
+
+    arrays: type and buffer of each; buffer None: a new array each run, as it leaves the model. sizes: bytes of the
+    buffers. idle: sets of arrays that no run holds at the moment.
+    """
+
+    arrays: tuple[tuple[TensorType, int | None], ...] = ()
+    sizes: tuple[int, ...] = ()
+    idle: list[list[Array | None]] = field(default_factory=list, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A function and the values that it reads and writes. `node` is named in errors.
+
+    fills: the type of the array that the function fills, given as its first argument; None where it returns arrays.
+    """
+
+    node: Node
+    call: Call
+    inputs: tuple[str | None, ...]
+    outputs: tuple[str, ...]
+    fills: TensorType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One kernel call: reads slots (None: an optional input left out), writes slots, then frees some.
+
+    fills: the array of the plan's memory that the call fills, as its first argument; None where it returns its results.
+    """
+
+    node: Node
+    call: Call
+    inputs: tuple[int | None, ...]
+    outputs: tuple[int, ...]
+    frees: tuple[int, ...]
+    fills: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Steps in order. `constants` holds the slots that are filled before the first step (weights)."""
+
+    slots: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    constants: Mapping[int, Array]
+    steps: tuple[Step, ...]
+    memory: Memory = field(default_factory=Memory)
+    parallel: bool = False
+    """Whether kernels share their work among threads themselves; BLAS then has to keep to one."""
