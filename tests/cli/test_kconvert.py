@@ -186,8 +186,12 @@ def test_lists(run: Run) -> None:
     assert "keras.layers.Lambda " in done.out
     data = json.loads(run("kconvert", "--layers", "--json").out)
     names = [entry["name"] for entry in data["layers"]]
+    dense = data["layers"][names.index("keras.layers.Dense")]["compared"]
+    assert {"activation", "units"} <= set(dense["options"])
+    assert "mixed_float16" in dense["dtypes"]
+    assert float(dense["errors"]["float32"]) < 1e-5
     assert names == sorted(names)
-    assert {"name", "package", "doc", "arguments"} == data["layers"][0].keys()
+    assert {"name", "package", "doc", "arguments", "compared"} == data["layers"][0].keys()
     assert "keras.layers.Lambda" in [entry["name"] for entry in data["refused"]]
     assert "kconvert_plugins" in run("kconvert", "--plugins").out
     modules = json.loads(run("kconvert", "--plugins", "--json").out)

@@ -2,43 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from kconvert_schemas.console import printable
 
 from ..plugins import load_registry
-from ..registry import BUILT_IN, Registry
+from ..registry import BUILT_IN, Handler, Registry
 from . import summary, text
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 
+SUPPORT = "support.json"
+"""The file beside a plugin's module that says what was compared with Keras: class -> options, dtypes, cases, errors."""
+
+
 def print_layers(as_json: bool) -> None:
     """Print every layer class and operation that is converted, by package, and the refused with their reasons."""
-    registry, _ = load_registry()
+    registry, plugins = load_registry()
+    compared = {name: found for plugin in plugins for name, found in _support(plugin.module).items()}
     if as_json:
-        return summary.print_json(_as_data(registry))
-    by_package: dict[str, list[tuple[str, str]]] = {}
+        return summary.print_json(_as_data(registry, compared))
+    by_package: dict[str, list[Handler]] = {}
     for handler in registry.handlers.values():
-        by_package.setdefault(handler.package, []).append((handler.name, handler.doc))
+        by_package.setdefault(handler.package, []).append(handler)
     with summary.tidy_console() as console:
         for package in sorted(by_package, key=lambda package: (package != BUILT_IN, package)):
-            rows = sorted(by_package[package])
-            console.print(f"{text.name(package)} converts {len(rows)} layers and operations", style="bold")
-            console.print(_table("Meaning", rows))
+            handlers = sorted(by_package[package], key=lambda handler: handler.name)
+            console.print(f"{text.name(package)} converts {len(handlers)} layers and operations", style="bold")
+            console.print(_matrix(handlers, compared))
             console.print()
         console.print(f"{len(registry.refusals)} are refused", style="bold")
-        console.print(_table("Reason", sorted((name, reason) for name, (reason, _) in registry.refusals.items())))
+        table = summary.plain_table("Name", "Reason", wrap=("Name", "Reason"))
+        for name, (reason, _) in sorted(registry.refusals.items()):
+            table.add_row(text.name(name), printable(reason))
+        console.print(table)
     return None
 
 
-def _table(heading: str, rows: Sequence[tuple[str, str]]) -> Table:
-    table = summary.plain_table("Name", heading, wrap=("Name", heading))
-    for name, meaning in rows:
-        table.add_row(text.name(name), printable(meaning))
+def _support(module: str) -> dict[str, dict[str, Any]]:
+    try:
+        file = resources.files(module).joinpath(SUPPORT)
+        return dict(json.loads(file.read_text("utf-8"))) if file.is_file() else {}
+    except (ImportError, TypeError):
+        return {}
+
+
+def _matrix(handlers: Sequence[Handler], compared: Mapping[str, Mapping[str, Any]]) -> Table:
+    """One row a class; the error is the largest seen against Keras, relative to the largest magnitude."""
+    names = ("Name", "Meaning", "Options compared", "Dtypes", "Error")
+    table = summary.plain_table(*names, wrap=names[:4])
+    for handler in handlers:
+        found = compared.get(handler.name, {})
+        options, dtypes = (printable(", ".join(found.get(key, ()))) for key in ("options", "dtypes"))
+        error = max(found.get("errors", {"": ""}).items(), key=lambda pair: pair[0] == "float32")[1]
+        table.add_row(text.name(handler.name), printable(handler.doc), options, dtypes, printable(error))
     return table
 
 
@@ -58,10 +81,16 @@ def print_plugins(as_json: bool) -> None:
     return None
 
 
-def _as_data(registry: Registry) -> dict[str, Any]:
+def _as_data(registry: Registry, compared: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "layers": [
-            {"name": h.name, "package": h.package, "doc": h.doc, "arguments": list(h.arguments)}
+            {
+                "name": h.name,
+                "package": h.package,
+                "doc": h.doc,
+                "arguments": list(h.arguments),
+                "compared": compared.get(h.name),
+            }
             for h in sorted(registry.handlers.values(), key=lambda h: h.name)
         ],
         "refused": [
