@@ -12,8 +12,10 @@ from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError, KconvertError, show
 
 from . import blas
-from .memory import borrowed
+from .memory import give_back, lend, new
 from .steps import Plan, Step
+
+NOTHING = nullcontext()
 
 
 def execute(plan: Plan, inputs: Sequence[Array]) -> list[Array]:
@@ -27,30 +29,33 @@ def execute(plan: Plan, inputs: Sequence[Array]) -> list[Array]:
         slots[slot] = array
     for slot, array in zip(plan.inputs, inputs, strict=True):
         slots[slot] = array
-    threads = blas.single_threaded() if plan.parallel else nullcontext()
-    with np.errstate(all="ignore"), threads, borrowed(plan.memory) as arrays:
-        for step in plan.steps:
-            _run(step, slots, arrays)
+    arrays = lend(plan.memory)
+    with np.errstate(all="ignore"), blas.single_threaded() if plan.parallel else NOTHING:
+        _run(plan, slots, arrays)
+    give_back(plan.memory, arrays)
     return [np.asarray(slots[slot]) for slot in plan.outputs]
 
 
-def _run(step: Step, slots: list[Any], arrays: Sequence[Array]) -> None:
-    arguments = [None if i is None else slots[i] for i in step.inputs]
-    try:
-        if step.fills is None:
-            result = step.call(*arguments)
+def _run(plan: Plan, slots: list[Any], arrays: Sequence[Array | None]) -> None:
+    for step in plan.steps:
+        arguments = [None if i is None else slots[i] for i in step.inputs]
+        try:
+            if step.fills is None:
+                result = step.call(*arguments)
+            else:
+                result = arrays[step.fills]
+                if result is None:
+                    result = new(plan.memory, step.fills)
+                step.call(result, *arguments)
+        except (ArithmeticError, IndexError, ValueError, MemoryError, KconvertError) as error:
+            raise _located(step, slots, error) from error
+        if isinstance(result, tuple):
+            for slot, array in zip(step.outputs, result, strict=True):
+                slots[slot] = array
         else:
-            result = arrays[step.fills]
-            step.call(result, *arguments)
-    except (ArithmeticError, IndexError, ValueError, MemoryError, KconvertError) as error:
-        raise _located(step, slots, error) from error
-    if isinstance(result, tuple):
-        for slot, array in zip(step.outputs, result, strict=True):
-            slots[slot] = array
-    else:
-        slots[step.outputs[0]] = result
-    for slot in step.frees:
-        slots[slot] = None
+            slots[step.outputs[0]] = result
+        for slot in step.frees:
+            slots[slot] = None
 
 
 def _located(step: Step, slots: Sequence[Any], error: Exception) -> InputError:

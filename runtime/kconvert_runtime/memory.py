@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,24 +16,25 @@ IDLE = 4
 ALIGNMENT = 64
 
 
-@contextmanager
-def borrowed(memory: Memory) -> Iterator[list[Array]]:
-    """Lend the arrays for one run; no two runs at a time hold the same."""
+def lend(memory: Memory) -> list[Array | None]:
+    """Return the arrays for one run, None for those that are new in each; no two runs at a time hold the same."""
     try:
-        kept = memory.idle.pop()
+        return memory.idle.pop()
     except IndexError:
-        kept = _make(memory)
-    yield [
-        np.empty(_shape(type_), holder(type_.dtype)) if array is None else array
-        for (type_, _), array in zip(memory.arrays, kept, strict=True)
-    ]
+        buffers = [_aligned(size) for size in memory.sizes]
+        return [None if index is None else _view(buffers[index], type_) for type_, index in memory.arrays]
+
+
+def give_back(memory: Memory, arrays: list[Array | None]) -> None:
+    """Keep the arrays of a run for another."""
     if len(memory.idle) < IDLE:
-        memory.idle.append(kept)
+        memory.idle.append(arrays)
 
 
-def _make(memory: Memory) -> list[Array | None]:
-    buffers = [_aligned(size) for size in memory.sizes]
-    return [None if index is None else _view(buffers[index], type_) for type_, index in memory.arrays]
+def new(memory: Memory, index: int) -> Array:
+    """Return an array that no other run will see."""
+    type_, _ = memory.arrays[index]
+    return np.empty(_shape(type_), holder(type_.dtype))
 
 
 def plan_memory(bindings: Sequence[Binding], outputs: Sequence[str]) -> tuple[dict[int, int], Memory]:

@@ -41,12 +41,24 @@ def rows(site: Site) -> Call:
     parts = 1 if small else workers()
     blocks = list(row_blocks(shape, count if small else rows_for(depth, width), parts))
 
+    if len(blocks) == 1 and len(shape) == 2:
+        return _whole(site)
+
     def prepare(arrays: Sequence[Array]) -> Work:
         x, weights = arrays[:2]
         return lambda out, block: np.matmul(x[block].reshape(-1, depth), weights, out=out.reshape(-1, width))
 
-    def whole(arrays: Sequence[Array]) -> Work:
-        x, weights = arrays[:2]
-        return lambda out, block: np.matmul(x, weights, out=out)
+    return in_blocks(site, blocks, prepare)
 
-    return in_blocks(site, blocks, prepare if len(blocks) > 1 or len(shape) > 2 else whole)
+
+def _whole(site: Site) -> Call:
+    """One call for all: small models consist of such, so nothing stands between it and the tail."""
+    tail = site.tail
+    if tail is None:
+        return lambda y, x, weights: np.matmul(x, weights, out=y)
+
+    def run(y: Array, x: Array, weights: Array, *extras: Array) -> None:
+        np.matmul(x, weights, out=y)
+        tail.run(y, extras)
+
+    return run

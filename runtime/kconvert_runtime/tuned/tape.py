@@ -56,11 +56,8 @@ class Program:
 
     def run(self, out: Array, extras: Sequence[Array]) -> None:
         """Work in place on `out`, with operands that fit it."""
-        pool: list[Any] = [out]
-        for i in range(1, self.buffers):
-            pool.append(scratch(BUFFERS[i], out.shape, out.dtype))
-        pool += extras
-        pool += self.numbers
+        buffers = [scratch(BUFFERS[i], out.shape, out.dtype) for i in range(1, self.buffers)]
+        pool: list[Any] = [out, *buffers, *extras, *self.numbers]
         for function, places, target in self.calls:
             function(*[pool[i] for i in places], out=pool[target])
 
