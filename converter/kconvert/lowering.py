@@ -15,13 +15,15 @@ from kconvert_schemas.dtypes import FLOATS, FLOATS8, Array, holder
 from kconvert_schemas.errors import ConversionError, KconvertError, show
 from kconvert_schemas.graph import Body, Graph, Port, TensorType
 
+from . import training
 from .call import LayerCall
 from .config import Config
 from .emitter import Emitter
 from .errors import Unsupported
 from .graphbuilder import GraphBuilder
+from .maskrules import attach_masks, fill_in_masks, without_masks
 from .order import calls_of, check_calls, execution_order
-from .registry import ComputeMask, Handler, Lower, Registry
+from .registry import Handler, Lower, Registry
 from .spec import ArrayConstant, Call, LayerSpec, ModelFile, ModelSpec, TensorRef
 from .structures import flatten, labels, map_structure, rebuild, unpacked
 from .symbol import Symbol
@@ -45,6 +47,7 @@ class Lowering:
         self.unmasked: set[str] = set()
         self.reported = {(reason, path) for reason, paths in self.problems.items() for path in paths}
         self.calls = 0
+        self.training: bool | None = None
 
     def run(self, producer: str) -> Graph:
         """Convert the model; raises ConversionError listing every problem."""
@@ -67,7 +70,7 @@ class Lowering:
         emit = Emitter(self, layer)
         if layer.is_operation:
             operation = LayerCall(layer, Config(layer.config), _bind(handler, args, kwargs))
-            made = _without_masks(handler.lower(operation, emit), operation.arguments)
+            made = without_masks(handler.lower(operation, emit), operation.arguments)
             self._record(layer, made)
             return made
         args, kwargs = (map_structure(lambda leaf: _symbol(emit, leaf), part) for part in (args, kwargs))
@@ -75,13 +78,14 @@ class Lowering:
         if handler.autocast:
             args, kwargs = (map_structure(lambda leaf: _autocast(emit, leaf), part) for part in (args, kwargs))
         arguments = _bind(handler, args, kwargs)
-        _refuse_training(handler, arguments)
-        _fill_in_masks(handler, arguments)
+        trained = training.of_layer(handler, arguments, self.training)
+        training.refuse(layer, handler, trained)
+        fill_in_masks(handler, arguments)
         call = LayerCall(layer, Config(layer.config), arguments)
-        outputs = write(call, emit)
+        outputs = self._within(trained, lambda: write(call, emit))
         if handler.compute_mask is not None:
             given = None if "mask" in handler.arguments[: len(args)] else call.mask
-            outputs = _attach_masks(handler.compute_mask, call, given, outputs, emit)
+            outputs = attach_masks(handler.compute_mask, call, given, outputs, emit)
         self._record(layer, outputs)
         return outputs
 
@@ -95,6 +99,14 @@ class Lowering:
         if outputs is None:
             raise Poisoned
         return outputs
+
+    def _within(self, trained: bool | None, write: Callable[[], Any]) -> Any:
+        """Write what is called within a call with that `training`."""
+        outer, self.training = self.training, trained
+        try:
+            return write()
+        finally:
+            self.training = outer
 
     def clear_mask(self, symbol: Symbol) -> None:
         """Take the mask off a tensor, for all who read it from now on."""
@@ -175,7 +187,7 @@ class Lowering:
     def _outputs(self, model: ModelSpec, outputs: Any) -> tuple[list[Port], Any]:
         """Name the outputs: by dict key, else by the layer they come from."""
         ports: list[Port] = []
-        for symbol, label in zip(flatten(outputs), labels(model.outputs), strict=True):
+        for symbol, label in zip(flatten(outputs), labels(outputs, model.outputs), strict=True):
             taken = {port.name for port in ports}
             name, count = label, 0
             while name in taken:
@@ -188,13 +200,12 @@ class Lowering:
         """Call a nested model: its inputs are matched by structure, cast and reshaped as Functional does."""
         given = args[0] if args else kwargs.get("inputs")
         mask = kwargs.get("mask", args[2] if len(args) > 2 else None)
-        if kwargs.get("training") or (len(args) > 1 and args[1] is True):
-            raise Unsupported("the model calls it with training=True; build the model without that argument")
         if mask is not None:
             symbols = [s.with_mask(m or s.mask) for s, m in zip(flatten(given), flatten(mask), strict=False)]
             self.unmasked -= {self.same.get(s.name, s.name) for s in symbols if s.mask is not None}
             given = rebuild(given, symbols)
-        outputs = self._model(layer, given)
+        trained = training.of_model(args, kwargs, self.training)
+        outputs = self._within(trained, lambda: self._model(layer, given))
         if outputs is None:
             raise Poisoned
         self.builder.layer(layer.path, layer.class_name, flatten(outputs))
@@ -226,8 +237,9 @@ class Lowering:
         else:
             args, kwargs = call.args, call.kwargs
         args, kwargs = _resolve(args, tensors), _resolve(kwargs, tensors)
+        handler = self.registry.handlers.get(call.layer.key)
         try:
-            return self.call(call.layer, args, kwargs)
+            return self.call(call.layer, args, training.handed_down(self.training, call.layer, handler, kwargs))
         except Poisoned:
             return POISON
         except Unsupported as error:
@@ -276,69 +288,10 @@ def _symbol(emit: Emitter, leaf: Any) -> Any:
     return emit.constant(leaf.value, leaf.dtype)
 
 
-def _refuse_training(handler: Handler, arguments: Mapping[str, Any]) -> None:
-    """Refuse a layer that the model itself calls as in training, where that makes a difference."""
-    if arguments.get("training") and "training" in handler.arguments:
-        raise Unsupported(
-            "the model calls it with training=True, so that it is random or changes when run; build the model "
-            "without that argument"
-        )
-
-
 def _autocast(emit: Emitter, leaf: Any) -> Any:
     if isinstance(leaf, Symbol) and leaf.dtype in (*FLOATS, *FLOATS8) and emit.layer.policy.compute != "string":
         return emit.cast(leaf, emit.layer.policy.compute)
     return leaf
-
-
-def _without_masks(outputs: Any, arguments: Mapping[str, Any]) -> Any:
-    """Drop the masks of what an operation made; an input that it hands on is still the tensor that has the mask."""
-    inputs = {leaf.name for leaf in flatten(arguments) if isinstance(leaf, Symbol)}
-
-    def fresh(leaf: Any) -> Any:
-        return leaf.with_mask(None) if isinstance(leaf, Symbol) and leaf.name not in inputs else leaf
-
-    return map_structure(fresh, outputs)
-
-
-def _mask_of(leaf: Any) -> Any:
-    return leaf.mask if isinstance(leaf, Symbol) else None
-
-
-def _is_tensors(value: Any) -> bool:
-    if not isinstance(value, (list, tuple, Mapping)):
-        return isinstance(value, Symbol)
-    leaves = flatten(value)
-    return bool(leaves) and all(leaf is None or isinstance(leaf, Symbol) for leaf in leaves)
-
-
-def _fill_in_masks(handler: Handler, arguments: dict[str, Any]) -> None:
-    """Fill in `mask` from a call's only tensor argument, or `<name>_mask` from each of several."""
-    tensors = {name: value for name, value in arguments.items() if _is_tensors(value)}
-    if len(tensors) == 1:
-        if "mask" in handler.arguments and arguments.get("mask") is None:
-            arguments["mask"] = map_structure(_mask_of, next(iter(tensors.values())))
-    else:
-        for name, value in tensors.items():
-            if f"{name}_mask" in handler.arguments and arguments.get(f"{name}_mask") is None:
-                arguments[f"{name}_mask"] = map_structure(_mask_of, value)
-
-
-def _attach_masks(compute_mask: ComputeMask, call: LayerCall, given: Any, outputs: Any, emit: Emitter) -> Any:
-    """Attach the masks of the outputs, as `Layer._set_mask_metadata` does.
-
-    given: the mask the layer was called with by keyword, or that was filled in; Keras overlooks a positional one.
-    """
-    symbols = flatten(outputs)
-    if all(isinstance(s, Symbol) and s.mask is not None for s in symbols):
-        return outputs
-    previous = given if given is not None else map_structure(_mask_of, call.inputs)
-    masks = compute_mask(call, previous, emit)
-    if masks is None:
-        return outputs
-    padded = [*flatten(masks), *[None] * len(symbols)]
-    pairs = zip(symbols, padded, strict=False)
-    return rebuild(outputs, [s.with_mask(s.mask or m) if isinstance(s, Symbol) else s for s, m in pairs])
 
 
 def _poisoned(value: Any, tensors: Mapping[tuple[str, int], Any]) -> bool:
@@ -377,6 +330,8 @@ def _matched(model: ModelSpec, given: Any) -> list[Any]:
             raise Unsupported(f"it is called with the inputs {', '.join(given)}, it has {', '.join(names)}")
         return [given[name] for name in names]
     found = flatten(given)
+    if isinstance(given, Mapping):  # Keras pairs what it finds by position, overlooking what is left
+        found = found[: len(names)]
     if len(found) != len(names):
         raise Unsupported(f"it is called with {len(found)} tensors, it has {len(names)} inputs")
     return found

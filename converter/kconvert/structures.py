@@ -45,10 +45,14 @@ def unpacked(outputs: Any) -> Any:
     return outputs[0] if isinstance(outputs, (list, tuple)) and len(outputs) == 1 else outputs
 
 
-def labels(structure: Any, key: str = "") -> list[str]:
-    """Return a name for each output: its dict key, else the name of its layer."""
-    if isinstance(structure, Mapping):
-        return [label for k in sorted(structure) for label in labels(structure[k], k)]
-    if isinstance(structure, (list, tuple)):
-        return [label for item in structure for label in labels(item, key)]
+def labels(outputs: Any, structure: Any, key: str = "") -> list[str]:
+    """Return a name for each output: its dict key, else the name of its layer, which may give several."""
+    if isinstance(outputs, Mapping):
+        by_key = structure if isinstance(structure, Mapping) else dict.fromkeys(outputs, structure)
+        return [label for k in sorted(outputs) for label in labels(outputs[k], by_key[k], k)]
+    if isinstance(outputs, (list, tuple)):
+        parts = structure if isinstance(structure, (list, tuple)) else [structure] * len(outputs)
+        return [label for item, part in zip(outputs, parts, strict=True) for label in labels(item, part, key)]
+    while isinstance(structure, (list, tuple)):  # a list of one is given as the one
+        structure = structure[0]
     return [key or structure.layer or "output"]

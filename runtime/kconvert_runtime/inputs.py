@@ -69,6 +69,10 @@ def prepare(port: Port, given: Any) -> Array:
 
     As Keras does, a last axis of size 1 may be missing or extra.
     """
+    if given is None:
+        raise InputError(
+            f"Input {show(port.name)} got None. Where it is optional in Keras, a bundle needs it all the same."
+        )
     array = _strings(port, given) if port.type.dtype == "string" else _numbers(port, given)
     shape = port.type.shape
     if array.ndim == len(shape) - 1 and shape[-1] == 1 and _fits(array.shape, shape[:-1]):

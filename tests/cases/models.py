@@ -178,6 +178,33 @@ def layers_of_applications(keras: Any) -> Any:
     return keras.Model(start, [keras.layers.LSTM(2)(y), z, CustomScaleLayer(0.2)([start, z]), halves])
 
 
+def several_outputs_last(keras: Any) -> Any:
+    """A Sequential whose last layer gives three tensors."""
+    return keras.Sequential([keras.Input((5, 3)), keras.layers.LSTM(3, return_state=True)])
+
+
+def called_with_one_key_more(keras: Any) -> Any:
+    layers = keras.layers
+    a = keras.Input((3,), name="a")
+    inner = keras.Model({"a": a}, layers.Dense(2)(a))
+    start, other = keras.Input((3,)), keras.Input((3,))
+    return keras.Model([start, other], inner({"a": start, "more": other}))
+
+
+def training_without_effect(keras: Any) -> Any:
+    """Layers called as in training that do the same then; a model called as not in training with one that would not."""
+    layers = keras.layers
+    start = keras.Input((5, 3))
+    frozen = layers.BatchNormalization(trainable=False)(start, training=True)
+    y = layers.Bidirectional(layers.GRU(2, return_sequences=True))(frozen, training=True)
+    y = layers.MultiHeadAttention(2, 2)(y, y, training=True)
+    y = layers.TimeDistributed(layers.Dropout(0.0))(y, training=True)
+    inner_in = keras.Input((5, 4))
+    inner = keras.Model(inner_in, layers.Dropout(0.9)(layers.Dense(2)(inner_in), training=True))
+    plain = keras.Sequential([keras.Input((5, 2)), layers.Dense(3), layers.GaussianNoise(0.0)])
+    return keras.Model(start, plain(inner(y, training=False), training=True))
+
+
 CASES = [
     model("Sequential", sequential, x(3, 5)),
     model("Sequential without Input", sequential_without_input, x(3, 5)),
@@ -201,4 +228,7 @@ CASES = [
     model("layers shared at two depths", shared_at_two_depths, x(2, 3)),
     model("awkward layer names", layer_named_like_others, x(2, 3)),
     model("layers of keras.applications", layers_of_applications, x(2, 4, 3, masked=((0, 3), (1, 0)))),
+    model("Sequential with several outputs", several_outputs_last, x(2, 5, 3)),
+    model("nested model called with a key more than it has", called_with_one_key_more, [x(2, 3), x(2, 3)]),
+    model("training without effect", training_without_effect, x(2, 5, 3)),
 ]
