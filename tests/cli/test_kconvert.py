@@ -180,7 +180,8 @@ def test_wrong_requests(run: Run, arguments: list[str], message: str) -> None:
     assert sorted(Path().rglob("*")) == before
 
 
-def test_lists(run: Run) -> None:
+def test_lists(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)  # as wide as when piped, in the workers of xdist, too
     done = run("kconvert", "--layers")
     assert "keras.layers.Dense " in done.out
     assert "keras.layers.Lambda " in done.out
