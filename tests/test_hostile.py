@@ -1,4 +1,4 @@
-"""Hostile model files are refused: exit code 2, one paragraph, nothing written, soon and in little memory."""
+"""Hostile model files and bundles are refused: exit code 2, one paragraph, nothing written, soon, in little memory."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from tests.hostile.bundles import BUNDLES
 from tests.hostile.configs import CONFIGS
 from tests.hostile.weights import WEIGHTS
 from tests.hostile.zips import ZIPS
 
 pytest.importorskip("resource", reason="this system cannot limit the memory of a process")
 
-CASES = {
+MODELS = {
     f"{group} {name}": case
     for group, cases in (("zip", ZIPS), ("config", CONFIGS), ("weights", WEIGHTS))
     for name, case in cases.items()
@@ -24,26 +26,50 @@ CASES = {
 SECONDS, MEGABYTES, LETTERS, LINES = 20, 2048, 4000, 30
 
 
-@pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What became of each file: all converted by one process that may take 2 GB."""
-    folder = tmp_path_factory.mktemp("hostile") / "files"
-    folder.mkdir()
-    for name, (make, _) in CASES.items():
-        make(folder / f"{name}.keras")
-    command = [sys.executable, "-m", "tests.hostile", str(folder)]
+def outcomes(kind: str, folder: Path) -> dict[str, dict[str, Any]]:
+    """What became of each entry of a folder: all of them in one process that may take 2 GB."""
+    before = sorted(entry.name for entry in folder.parent.iterdir())
+    command = [sys.executable, "-m", "tests.hostile", kind, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=Path(__file__).parents[1])
     assert done.returncode == 0, done.stderr
-    assert [entry.name for entry in folder.parent.iterdir()] == ["files"]
+    assert sorted(entry.name for entry in folder.parent.iterdir()) == before
     return {entry["name"]: entry for entry in map(json.loads, done.stdout.splitlines())}
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_is_refused(name: str, outcomes: dict[str, dict[str, Any]]) -> None:
-    found = outcomes[name]
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("hostile") / "files"
+    folder.mkdir()
+    for name, (make, _) in MODELS.items():
+        make(folder / f"{name}.keras")
+    return outcomes("models", folder)
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("hostile") / "bundles"
+    folder.mkdir()
+    for name, (make, _) in BUNDLES.items():
+        make(folder / name)
+    np.save(folder.parent / "input.npy", np.ones((1, 2), np.float32))
+    np.save(folder.parent / "image.npy", np.ones((1, 8, 8, 1), np.float32))
+    return outcomes("bundles", folder)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_model_is_refused(name: str, models: dict[str, dict[str, Any]]) -> None:
+    require_refused(models[name], "kconvert", MODELS[name][1])
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_bundle_is_refused(name: str, bundles: dict[str, dict[str, Any]]) -> None:
+    require_refused(bundles[name], "krun", BUNDLES[name][1])
+
+
+def require_refused(found: dict[str, Any], program: str, words: str) -> None:
     assert found["code"] == 2, found
-    assert CASES[name][1] in found["said"]
-    assert found["said"].startswith("kconvert: error: ")
+    assert words in found["said"]
+    assert found["said"].startswith(f"{program}: error: "), found
     assert len(found["said"]) < LETTERS and found["said"].count("\n") < LINES
     assert found["said"].replace("\n", "").isprintable()
     assert found["seconds"] < SECONDS

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kconvert_schemas import attrs as attributes
+from kconvert_schemas.check import unary_name
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.graph import Body, Graph, Layer, Node, Port, Signature, Source, TensorType, Weight
 from kconvert_schemas.opset import find_op, opset_versions
@@ -112,10 +113,22 @@ class GraphBuilder:
             values=values,
             weights={name: weight for name, (weight, _) in sorted(self.weights.items()) if name in wanted},
             layers={path: Layer(class_name, tuple(calls)) for path, (class_name, calls) in self.layers.items()},
-            opsets=opset_versions(node.op for node in nodes),
+            opsets=opset_versions(_ops(nodes)),
             source=source,
             producer=producer,
         )
+
+
+def _ops(nodes: Iterable[Node]) -> Iterator[str]:
+    """Yield the ops of nodes, of their bodies, and those that attributes name."""
+    for node in nodes:
+        yield node.op
+        spec = find_op(node.op)
+        for name, value in node.attrs.items():
+            if isinstance(value, Body):
+                yield from _ops(value.nodes)
+            elif spec and spec.attrs[name].kind == "unary" and value is not None:
+                yield unary_name(value)
 
 
 def _outer_reads(node: Node) -> set[str]:

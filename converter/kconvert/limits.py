@@ -5,16 +5,14 @@ Files that Keras writes stay far below all of them; they stop files that were ma
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
 
-from kconvert_schemas.errors import InputError, show
+from kconvert_schemas.limits import changes
 
 MB = 1 << 20
-NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +64,4 @@ def in_force(limits: Limits) -> Iterator[None]:
 
 def parse_limits(settings: Iterable[str]) -> Limits:
     """Return the limits with changes such as 'json_depth=500' or 'file_size=none'; InputError for others."""
-    limits = DEFAULT
-    for setting in settings:
-        name, _, value = setting.partition("=")
-        if name not in asdict(DEFAULT):
-            raise InputError(f"There is no limit {show(name)}. The limits are {', '.join(asdict(DEFAULT))}.")
-        if value != NONE and not (value.isdecimal() and len(value) < 19):
-            raise InputError(f"The limit {name} takes a whole number, or {NONE}; received {show(value)}.")
-        limits = replace(limits, **{name: sys.maxsize if value == NONE else int(value)})
-    return limits
+    return replace(DEFAULT, **changes(settings, list(asdict(DEFAULT))))

@@ -12,6 +12,7 @@ import click
 
 from kconvert_schemas import console
 from kconvert_schemas.console import printable
+from kconvert_schemas.limits import parse_limits
 
 if TYPE_CHECKING:
     from .model import Progress
@@ -88,12 +89,20 @@ def _versions() -> str:
 @click.option(
     "--progress/--no-progress", default=None, help="Show a progress bar; the default is on a terminal, for long inputs."
 )
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Raise a limit on what loading and running may cost, such as nodes=500000; for bundles you trust.",
+)
 @click.option("--plain", is_flag=True, help="Run the graph as it is written, without optimisation.")
 @console.version_option(_versions)
 @console.debug_option
 def command(
     out: Path, inputs: tuple[str, ...], output: Path | None, top: int | None, labels: Path | None,
-    taps: tuple[str, ...], batch_size: int, progress: bool | None, plain: bool,
+    taps: tuple[str, ...], batch_size: int, progress: bool | None, limits: tuple[str, ...],
+    plain: bool,
 ) -> None:  # fmt: skip
     """Run the model in the folder OUT, which kconvert wrote, on the files INPUT.
 
@@ -103,7 +112,7 @@ def command(
     from .files import feeds, printing, ranking, results
     from .model import load
 
-    model = load(out, optimize=not plain)
+    model = load(out, optimize=not plain, limits=parse_limits(limits))
     if not inputs:
         wanted = ", ".join(f"{printable(port.name)} {port.type}" for port in model.graph.inputs.ports)
         raise click.UsageError(f"Missing argument 'INPUT...'. The model takes {wanted}")

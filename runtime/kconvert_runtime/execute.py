@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kconvert_schemas.dtypes import Array
-from kconvert_schemas.errors import InputError, KconvertError, show
+from kconvert_schemas.errors import InputError, KconvertError, cut, show
 
 from . import blas
 from .memory import give_back, lend, new
@@ -61,5 +61,5 @@ def _run(plan: Plan, slots: list[Any], arrays: Sequence[Array | None]) -> None:
 def _located(step: Step, slots: Sequence[Any], error: Exception) -> InputError:
     shapes = [f"{slots[i].dtype}{list(slots[i].shape)}" for i in step.inputs if i is not None]
     where = f"Layer {show(step.node.layer)}" if step.node.layer else f"Node {show(step.node.name)}"
-    what = str(error) or type(error).__name__
+    what = cut(str(error) or type(error).__name__).rstrip(".")
     return InputError(f"{where} cannot run {step.node.op} on {', '.join(shapes)}: {what}.")

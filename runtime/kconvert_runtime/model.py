@@ -17,17 +17,22 @@ from kconvert_schemas.dims import Shape
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError, show
 from kconvert_schemas.graph import Graph, Signature
+from kconvert_schemas.limits import BundleLimits, current, in_force
 
 from .execute import execute
 from .inputs import flatten, prepare
 from .passes import Program
 from .passes import optimize as optimized
 from .plan import plan
+from .sizes import check_memory
 from .steps import Plan
 from .tuned.specialise import specialise
 
 PLANS = 8
 """Plans that are kept, each for other shapes of the inputs."""
+
+FITTING = 64
+"""Shapes of inputs that are remembered as fitting into memory."""
 
 Progress = Callable[[int, int], None]
 
@@ -41,23 +46,31 @@ class Value:
     dtype: str
 
 
-def load(bundle: str | os.PathLike[str], *, optimize: bool = True) -> Model:
+def load(
+    bundle: str | os.PathLike[str], *, optimize: bool = True, verify: bool = False, limits: BundleLimits | None = None
+) -> Model:
     """Load the bundle in folder `bundle`.
 
-    optimize: False runs the graph as written, node by node, for comparison.
+    optimize: False runs the graph as written, node by node, for comparison. verify: read all weights now and compare
+    them with their checksum. limits: what loading may cost, instead of `kconvert_schemas.limits.DEFAULT`.
     Raises BundleNotFound, BundleError or GraphError. Weights are mapped, not read, until they are used.
     """
-    graph, weights = read_bundle(bundle)
-    return Model(graph, weights, optimize=optimize)
+    with in_force(limits or current()):
+        graph, weights = read_bundle(bundle, verify=verify)
+    return Model(graph, weights, optimize=optimize, limits=limits)
 
 
 class Model:
     """A graph with its weights, ready to run. Calls do not change it, so threads can share one model."""
 
-    def __init__(self, graph: Graph, weights: Mapping[str, Array], *, optimize: bool = True) -> None:
+    def __init__(
+        self, graph: Graph, weights: Mapping[str, Array], *, optimize: bool = True, limits: BundleLimits | None = None
+    ) -> None:
         self.graph = graph
+        self.limits = limits or current()
         self.weights = weights
         self._optimize = optimize
+        self._fitting: set[tuple[tuple[int, ...], ...]] = set()
         self._plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
 
     @property
@@ -89,6 +102,7 @@ class Model:
         values = {tap: self._tapped(tap) for tap in taps}
         wanted = [port.value for port in self.graph.outputs.ports]
         extra = [value for names in values.values() for value in names]
+        self._check_memory([array.shape for array in arrays], [*wanted, *extra])
         results = execute(plan(self.graph, self.weights, [*wanted, *extra]), arrays)
         rest = iter(results[len(wanted) :])
         found = {tap: [next(rest) for _ in names] for tap, names in values.items()}
@@ -114,7 +128,17 @@ class Model:
         return self._structured([np.concatenate(pieces) for pieces in zip(*parts, strict=True)])
 
     def _execute(self, arrays: Sequence[Array]) -> list[Array]:
-        return execute(self._plan_for([array.shape for array in arrays]), arrays)
+        key = tuple(array.shape for array in arrays)
+        if key not in self._fitting:
+            self._check_memory(key, [port.value for port in self.graph.outputs.ports])
+            if len(self._fitting) >= FITTING:
+                self._fitting.clear()
+            self._fitting.add(key)
+        return execute(self._plan_for(key), arrays)
+
+    def _check_memory(self, shapes: Sequence[tuple[int, ...]], outputs: Sequence[str]) -> None:
+        with in_force(self.limits):
+            check_memory(self.graph, shapes, outputs)
 
     def _plan_for(self, shapes: Sequence[tuple[int, ...]]) -> Plan:
         if not self._optimize:

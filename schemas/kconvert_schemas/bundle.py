@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
-from collections.abc import Callable, Mapping
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from .check import check
 from .codec import decode, encode
 from .dtypes import Array
-from .errors import BundleError, BundleNotFound, OutputError, show
+from .errors import BundleError, BundleNotFound, OutputError, cut, show
 from .graph import Graph
-from .npz import from_storage, read_npz, to_storage, write_npz
+from .limits import current
+from .npz import from_storage, list_limit, read_npz, to_storage, write_npz
+from .replacing import put
+from .strict_json import Bounds, parse
 
 GRAPH = "graph.json"
 WEIGHTS = "weights.npz"
@@ -27,19 +36,20 @@ def write_bundle(folder: Path, graph: Graph, weight: Callable[[str], Array]) -> 
     `weight` gives the values of a weight by name; it is asked for one at a time. An existing bundle is
     replaced whole; anything else that stands at `folder` is left alone and raises OutputError.
     """
-    text = dump(encode(check(graph)))
+    graph = check(graph)
     require_writable(folder)
     try:
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     except OSError as error:
         raise _unwritable(folder, error) from error
     try:
-        _write(temporary / GRAPH, lambda file: file.write(text.encode("utf-8")))
         stored = ((name, to_storage(weight(name), w.type.dtype)) for name, w in sorted(graph.weights.items()))
         _write(temporary / WEIGHTS, lambda file: write_npz(file, stored))
+        text = dump(encode(replace(graph, weights_sha256=_digest(temporary / WEIGHTS))))
+        _write(temporary / GRAPH, lambda file: file.write(text.encode("utf-8")))
         temporary.chmod(0o755)
         _sync(temporary)
-        _replace(temporary, folder)
+        put(temporary, folder, lambda: require_writable(folder))
         _sync(folder.parent)
     except OSError as error:
         raise _unwritable(folder, error) from error
@@ -68,32 +78,100 @@ def is_bundle(folder: Path) -> bool:
     return GRAPH in names and names <= {GRAPH, WEIGHTS, "selftest.npz"}
 
 
-def read_bundle(folder: str | os.PathLike[str]) -> tuple[Graph, Mapping[str, Array]]:
+def read_bundle(folder: str | os.PathLike[str], *, verify: bool = False) -> tuple[Graph, Mapping[str, Array]]:
     """Return the checked graph of a bundle and its weights, mapped into memory and read-only.
 
+    Both files are opened in one folder before either is read, so that they belong together even while the bundle is
+    replaced. verify: read all weights and compare them with the checksums in the bundle.
     Raises BundleNotFound when there is none, BundleError or GraphError when it is not as FORMAT.md says.
     """
     path = Path(folder)
-    if not (path / GRAPH).is_file() or not (path / WEIGHTS).is_file():
-        raise BundleNotFound(
-            f"There is no kconvert bundle at {show(path)}: expected a folder with {GRAPH} and {WEIGHTS}. "
-            "Make one with `kconvert MODEL OUT`."
-        )
-    graph = check(decode(load_json((path / GRAPH).read_bytes(), GRAPH)))
-    stored = read_npz(path / WEIGHTS)
+    with _opened(path) as (graph_file, weights_file):
+        try:
+            graph = check(decode(load_json(graph_file.read(min(current().graph_size + 1, _size(graph_file))), GRAPH)))
+        except RecursionError:
+            raise BundleError("graph.json is nested too deep.") from None
+        if verify:
+            _verify(graph, weights_file)
+        stored = read_npz(weights_file, list_limit(graph.weights))
     if stored.keys() != graph.weights.keys():
         names = sorted(stored.keys() ^ graph.weights.keys())
         shown = ", ".join(map(show, names[:5]))
         raise BundleError(f"graph.json and weights.npz do not name the same weights: {shown}.")
+    strings = sum(stored[name].nbytes for name, w in graph.weights.items() if w.type.dtype == "string")
+    if strings > current().strings_size:
+        raise BundleError(f"weights.npz holds {strings} bytes of strings (limit strings_size).")
     return graph, {name: from_storage(stored[name], w.type, name) for name, w in graph.weights.items()}
 
 
-def load_json(data: bytes, name: str) -> Any:
-    """Parse JSON strictly: UTF-8, no duplicate keys, no NaN; raises BundleError naming the file."""
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """Open both files of a bundle; only regular files."""
+    with ExitStack() as stack:
+        try:
+            opener = _in_folder(path, stack)
+            files = [stack.enter_context(open(name, "rb", opener=opener)) for name in (GRAPH, WEIGHTS)]
+        except (FileNotFoundError, NotADirectoryError):
+            files = []
+        if not files or not all(stat.S_ISREG(os.fstat(file.fileno()).st_mode) for file in files):
+            raise BundleNotFound(
+                f"There is no kconvert bundle at {show(path)}: expected a folder with {GRAPH} and {WEIGHTS}. "
+                "Make one with `kconvert MODEL OUT`."
+            )
+        yield files[0], files[1]
+
+
+def _in_folder(path: Path, stack: ExitStack) -> Callable[[str, int], int]:
+    """Return what opens files of the folder that stands at `path` now, whatever is renamed later."""
+    flags = getattr(os, "O_NONBLOCK", 0)  # a pipe is opened, and refused, at once
+    if os.open not in os.supports_dir_fd:
+        return lambda name, mode: os.open(path / name, mode | flags)
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    stack.callback(os.close, descriptor)
+    return lambda name, mode: os.open(name, mode | flags, dir_fd=descriptor)
+
+
+def _verify(graph: Graph, file: IO[bytes]) -> None:
+    """Compare weights.npz with its SHA-256 in graph.json; where there is none, with the CRC of each member."""
+    if graph.weights_sha256:
+        if _sha256(file) != graph.weights_sha256:
+            raise BundleError(
+                f"{WEIGHTS} is not what {GRAPH} was written with: its SHA-256 differs. Convert the model again."
+            )
+        return
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise BundleError(f"{name} is not valid JSON: {error}.") from error
+        with zipfile.ZipFile(file) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, OSError, zlib.error) as error:
+        raise BundleError(f"{WEIGHTS} is not a readable zip file ({error}). Convert the model again.") from error
+    if damaged is not None:
+        raise BundleError(f"{WEIGHTS}: the checksum of {show(damaged)} differs. Convert the model again.")
+
+
+def _size(file: IO[bytes]) -> int:
+    return os.fstat(file.fileno()).st_size
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return _sha256(file)
+
+
+def _sha256(file: IO[bytes]) -> str:
+    found = hashlib.sha256()
+    while block := file.read(1 << 20):
+        found.update(block)
+    return found.hexdigest()
+
+
+def load_json(data: bytes, name: str) -> Any:
+    """Parse JSON strictly: UTF-8, no duplicate keys, no NaN, within the limits; raises BundleError naming the file."""
+    limits = current()
+    bounds = Bounds(limits.graph_size, limits.graph_depth, limits.graph_digits, ("graph_size", "graph_depth"))
+    try:
+        return parse(data, bounds, _no_constant)
+    except ValueError as error:
+        raise BundleError(f"{name} is not valid JSON: {cut(str(error))}.") from error
 
 
 def dump(data: Mapping[str, Any]) -> str:
@@ -123,13 +201,6 @@ def _unwritable(folder: Path, error: OSError) -> OutputError:
     return OutputError(f"{show(folder)} cannot be written: {error.strerror or error}.")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return result
-
-
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
@@ -148,20 +219,3 @@ def _sync(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _replace(temporary: Path, folder: Path) -> None:
-    """Put the finished folder in place; an old bundle steps aside first and is deleted last."""
-    if not folder.exists():
-        temporary.rename(folder)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-    try:
-        folder.rename(old / folder.name)
-        try:
-            temporary.rename(folder)
-        except OSError:
-            (old / folder.name).rename(folder)
-            raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)

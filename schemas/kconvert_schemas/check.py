@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import replace
 from typing import Any
 
 from . import attrs as attributes
-from .dtypes import DTYPES
+from .dtypes import DTYPES, holder
 from .errors import GraphError, paragraph, show
 from .graph import Body, Graph, Node, Signature, TensorType
-from .opset import find_op, find_opset
+from .limits import current
+from .opset import find_op, find_opset, namespace_of
 from .opspec import OpError, OpSpec
 
 
@@ -22,7 +25,7 @@ def check(graph: Graph) -> Graph:
     the structure of inputs and outputs names each port once.
     """
     checker = _Checker()
-    checker.opsets(graph.opsets)
+    checker.opsets(graph)
     known: dict[str, TensorType] = {}
     for name, weight in graph.weights.items():
         checker.define(known, name, weight.type, "weights")
@@ -45,9 +48,13 @@ class _Checker:
         self.problems: list[str] = []
         self.weights: dict[str, TensorType] = {}
         self.missing: set[str] = set()
+        self.stated: set[str] = {"kconvert"}
+        self.room = current().nodes
+        self.depth = 0
 
-    def opsets(self, opsets: Mapping[str, int]) -> None:
-        for namespace, version in opsets.items():
+    def opsets(self, graph: Graph) -> None:
+        self.stated.update(graph.opsets)
+        for namespace, version in graph.opsets.items():
             opset = find_opset(namespace)
             if opset is None:
                 self.missing.add(namespace)
@@ -58,7 +65,7 @@ class _Checker:
                     "install a newer one"
                 )
 
-    def define(self, known: dict[str, TensorType], name: str, type_: TensorType, where: str) -> None:
+    def define(self, known: MutableMapping[str, TensorType], name: str, type_: TensorType, where: str) -> None:
         if not name:
             self.problems.append(f"{where}: a name is empty")
         if name in known:
@@ -67,10 +74,29 @@ class _Checker:
             self.problems.append(f"{where}: {show(name)} has the unknown dtype {show(type_.dtype)}")
         known[name] = type_
 
+    def size(self, type_: TensorType, where: str) -> None:
+        """Check the rank and the size of a value, unknown sizes counted as 1."""
+        limits = current()
+        if len(type_.shape) > limits.rank:
+            self.problems.append(f"{where}: a value of {len(type_.shape)} axes (limit rank)")
+        elif least_bytes(type_) > limits.value_size:
+            self.problems.append(f"{where}: a value {type_}, larger than {limits.value_size} bytes (limit value_size)")
+
+    def known_op(self, name: str) -> OpSpec | None:
+        """Return the row of an op whose namespace the graph states; no package is looked for otherwise."""
+        namespace = namespace_of(name)
+        if namespace not in self.stated:
+            raise OpError(f"{show(name)} is an op of {show(namespace)}, which opsets does not state")
+        return None if namespace in self.missing else find_op(name)
+
     def nodes(
-        self, nodes: Iterable[Node], values: Mapping[str, TensorType], known: dict[str, TensorType]
+        self, nodes: Iterable[Node], values: Mapping[str, TensorType], known: MutableMapping[str, TensorType]
     ) -> tuple[Node, ...]:
         """Check nodes in order, adding what they write to `known`; return them with completed attrs."""
+        nodes = tuple(nodes)
+        self.room -= len(nodes)
+        if self.room < 0:
+            raise GraphError(f"The graph has more than {current().nodes} nodes (limit nodes).")
         names: set[str] = set()
         checked = []
         for node in nodes:
@@ -90,8 +116,12 @@ class _Checker:
         return tuple(checked)
 
     def _node(self, node: Node, where: str, known: Mapping[str, TensorType], values: Mapping[str, TensorType]) -> Node:
-        spec = find_op(node.op)
-        if spec is None and node.op.partition("::")[0] in self.missing:
+        try:
+            spec = self.known_op(node.op)
+        except OpError as error:
+            self.problems.append(f"{where}: {error}")
+            return node
+        if spec is None and namespace_of(node.op) in self.missing:
             return node
         if spec is None:
             self.problems.append(f"{where}: unknown op {show(node.op)}; a newer kconvert or a plugin may know it")
@@ -108,6 +138,8 @@ class _Checker:
             return node
         if len(types) != len(node.outputs):
             self.problems.append(f"{where}: {node.op} has {len(types)} outputs, {len(node.outputs)} are named")
+        for type_ in types:
+            self.size(type_, where)
         for output, type_ in zip(node.outputs, types, strict=False):
             if output in values and not agree(type_, values[output]):
                 self.problems.append(f"{where}: {show(output)} is declared {values[output]}, {node.op} gives {type_}")
@@ -117,6 +149,7 @@ class _Checker:
         completed = attributes.complete(spec, node.attrs)
         for name, attr in spec.attrs.items():
             if attr.kind == "unary" and completed[name] is not None:
+                self.known_op(unary_name(completed[name]))
                 unary_call(completed[name])
             if attr.kind == "body":
                 completed[name] = self._body(completed[name])
@@ -124,13 +157,17 @@ class _Checker:
 
     def _body(self, body: Body) -> Body:
         """Check a subgraph, which sees its inputs and the weights, but no other values around it."""
+        self.depth += 1
+        if self.depth > current().bodies:
+            raise GraphError(f"Bodies are nested more than {current().bodies} deep (limit bodies).")
         inner = {name: body.values[name] for name in body.inputs if name in body.values}
         written = {output for node in body.nodes for output in node.outputs}
         values = {name: type_ for name, type_ in body.values.items() if name in written}
-        known = {**self.weights, **inner}
+        known = ChainMap(inner, self.weights)
         nodes = self.nodes(body.nodes, values, known)
         missing = [name for name in body.outputs if name not in known]
         self.problems += [f"a body gives {show(name)}, which is not in it" for name in missing]
+        self.depth -= 1
         return replace(body, nodes=nodes)
 
     def signature(self, signature: Signature, known: Mapping[str, TensorType], where: str) -> None:
@@ -145,6 +182,12 @@ class _Checker:
                 self.problems.append(f"{where}: {show(port.name)} says {port.type}, its value is {known[port.value]}")
 
 
+def least_bytes(type_: TensorType) -> int:
+    """Return the bytes of a value, unknown sizes counted as 1."""
+    itemsize = holder(type_.dtype).itemsize if type_.dtype in DTYPES else 1
+    return math.prod(1 if n is None else n for n in type_.shape) * itemsize
+
+
 def agree(a: TensorType, b: TensorType) -> bool:
     """Tell whether two types can be of one value: same dtype and rank, no two known sizes that differ."""
     return (
@@ -154,9 +197,14 @@ def agree(a: TensorType, b: TensorType) -> bool:
     )
 
 
+def unary_name(value: Any) -> str:
+    """Return the name of the op in a `unary` attribute."""
+    return str(value if isinstance(value, str) else value["op"])
+
+
 def unary_call(value: Any) -> tuple[OpSpec, dict[str, Any]]:
     """Return the op and completed attributes that a `unary` attribute names; OpError if it is not such an op."""
-    name, given = (value, {}) if isinstance(value, str) else (value["op"], value["attrs"])
+    name, given = unary_name(value), {} if isinstance(value, str) else value["attrs"]
     spec = find_op(name)
     if spec is None or len(spec.inputs) != 1 or spec.outputs != ("y",):
         raise OpError(f"{name!r:.60} is not an op with one input and one output")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from .errors import BundleError, GraphError, show
 from .graph import FORMAT, VERSION, Body, Graph, Layer, Node, Port, Signature, Source, TensorType, Weight
+from .limits import current
 
 T = TypeVar("T")
 
@@ -35,6 +37,15 @@ class Cursor:
             raise GraphError(f"graph.json at {self.path}: expected the keys {', '.join(names)}; it is {wrong[0]}.")
         return tuple(Cursor(self.value[name], f"{self.path}.{name}") for name in names)
 
+    def take(self, name: str) -> Cursor | None:
+        """Take an optional member out of an object; None where it is not there."""
+        if name not in self.value:
+            return None
+        rest = dict(self.value)
+        member = Cursor(rest.pop(name), f"{self.path}.{name}")
+        self.value = rest
+        return member
+
     def mapping(self, item: Callable[[Cursor], T]) -> dict[str, T]:
         """Return an object whose values all have one form."""
         if not isinstance(self.value, dict):
@@ -54,10 +65,16 @@ class Cursor:
         return self.value
 
     def number(self) -> int:
-        """Return an integer of at least 0."""
-        if isinstance(self.value, bool) or not isinstance(self.value, int) or self.value < 0:
-            raise self.fail("an integer of at least 0")
+        """Return an integer of at least 0 that 64 bits hold."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int) or not 0 <= self.value < 2**63:
+            raise self.fail("an integer of at least 0 and below 2**63")
         return self.value
+
+    def digest(self) -> str:
+        """Return a SHA-256."""
+        if not re.fullmatch(r"[0-9a-f]{64}", self.text()):
+            raise self.fail("64 hexadecimal digits")
+        return self.text()
 
     def flag(self) -> bool:
         """Return true or false."""
@@ -95,6 +112,7 @@ def encode(graph: Graph) -> dict[str, Any]:
             name: {**_encode_type(weight.type), "trainable": weight.trainable, "source": weight.source}
             for name, weight in graph.weights.items()
         },
+        **({"weights_sha256": graph.weights_sha256} if graph.weights_sha256 else {}),
     }
 
 
@@ -113,19 +131,28 @@ def decode(data: Any) -> Graph:
         )
     names = ("format", "version", "producer", "source", "opsets", "inputs", "outputs", "layers", "nodes", "values",
              "weights")  # fmt: skip
+    digest = root.take("weights_sha256")
     _, _, producer, source, opsets, inputs, outputs, layers, nodes, values, weights = root.fields(*names)
     file, sha256, keras_version, container = source.fields("file", "sha256", "keras_version", "container")
     return Graph(
         inputs=_decode_signature(inputs),
         outputs=_decode_signature(outputs),
-        nodes=nodes.items(_decode_node),
+        nodes=_few(nodes).items(_decode_node),
         values=values.mapping(_decode_type),
         weights=weights.mapping(_decode_weight),
         layers=layers.mapping(_decode_layer),
         opsets=opsets.mapping(Cursor.number),
         source=Source(file.text(), sha256.text(), keras_version.text(), container.text()),
         producer=producer.text(),
+        weights_sha256=digest.digest() if digest else "",
     )
+
+
+def _few(nodes: Cursor) -> Cursor:
+    """Refuse too many nodes before the first is read."""
+    if isinstance(nodes.value, list) and len(nodes.value) > current().nodes:
+        raise GraphError(f"The graph has {len(nodes.value)} nodes, more than {current().nodes} (limit nodes).")
+    return nodes
 
 
 def _encode_type(type_: TensorType) -> dict[str, Any]:
@@ -166,6 +193,8 @@ def _encode_value(value: Any) -> Any:
 
 
 def _decode_shape(cursor: Cursor) -> tuple[int | None, ...]:
+    if isinstance(cursor.value, list) and len(cursor.value) > current().rank:
+        raise cursor.fail(f"at most {current().rank} sizes (limit rank)")
     return cursor.items(lambda size: size.optional(Cursor.number))
 
 

@@ -15,13 +15,17 @@ Shape: TypeAlias = tuple[int | None, ...]
 
 PATTERN = r"^(\d+|[a-z_]+\.\d+)(\*(\d+|[a-z_]+\.\d+))*$"
 _EXPRESSION = re.compile(PATTERN)
+LONGEST = 200
+"""Letters of an expression."""
 
 
 def valid(dim: object) -> bool:
     """Tell whether `dim` is a dimension expression."""
     if isinstance(dim, bool):
         return False
-    return (isinstance(dim, int) and dim >= -1) or (isinstance(dim, str) and bool(_EXPRESSION.match(dim)))
+    return (isinstance(dim, int) and -1 <= dim < 2**63) or (
+        isinstance(dim, str) and len(dim) <= LONGEST and bool(_EXPRESSION.fullmatch(dim))
+    )
 
 
 def resolve(dims: Sequence[Dim], shapes: Mapping[str, Shape], size_of: str | None = None) -> Shape:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 SHOWN_CHARACTERS = 80
 SHOWN_PROBLEMS = 20
+SHOWN_LINE = 1000
 
 
 class KconvertError(Exception):
@@ -57,9 +58,14 @@ def show(text: object, limit: int = SHOWN_CHARACTERS) -> str:
     return f"'{shown}'"
 
 
+def cut(text: str, limit: int = SHOWN_LINE) -> str:
+    """Return `text`, or its beginning where it is longer than anyone reads."""
+    return text if len(text) <= limit else f"{text[:limit]}..."
+
+
 def paragraph(summary: str, problems: list[str], advice: str = "") -> str:
     """Join a summary, its problems (one a line, at most `SHOWN_PROBLEMS`) and what to do."""
-    lines = [summary, *(f"  {problem}" for problem in problems[:SHOWN_PROBLEMS])]
+    lines = [summary, *(f"  {cut(problem)}" for problem in problems[:SHOWN_PROBLEMS])]
     if len(problems) > SHOWN_PROBLEMS:
         lines.append(f"  ... and {len(problems) - SHOWN_PROBLEMS} more")
     return "\n".join([*lines, *([advice] if advice else [])])

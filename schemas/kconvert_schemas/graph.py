@@ -105,6 +105,8 @@ class Graph:
     opsets: Mapping[str, int] = field(default_factory=dict)
     source: Source = Source("", "", "", "")
     producer: str = ""
+    weights_sha256: str = ""
+    """SHA-256 of weights.npz as 64 hexadecimal digits, "" where it is not stated."""
 
     def type_of(self, value: str) -> TensorType:
         """Return the type of a value, an input or a weight; KeyError for an unknown name."""

@@ -56,7 +56,8 @@ def schema() -> dict[str, Any]:
                 "nodes": _array(_ref("node")),
                 "values": _map(_ref("type")),
                 "weights": _map(_ref("weight")),
-            }
+            },
+            {"weights_sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"}},
         ),
         "$defs": definitions,
     }
@@ -117,8 +118,13 @@ def _least(kind: dict[str, Any], attr: Attr) -> dict[str, Any]:
     return {**kind, "minimum": attr.minimum}
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+def _object(properties: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {**properties, **(optional or {})},
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def _map(item: dict[str, Any]) -> dict[str, Any]:

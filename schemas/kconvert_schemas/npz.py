@@ -8,6 +8,7 @@ JSON list.
 from __future__ import annotations
 
 import json
+import os
 import re
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -20,6 +21,7 @@ from .dims import product
 from .dtypes import FLOATS8, Array, float8_bits, float8_values, holder
 from .errors import BundleError, show
 from .graph import TensorType
+from .zips import list_size, member_ends
 
 ALIGNMENT = 64
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -28,7 +30,9 @@ _LOCAL_HEADER = 30
 _STORED = {"string": "|u1", "bfloat16": "<u2", **dict.fromkeys(FLOATS8, "|u1")}
 _ZIP64_EXTRA = 20
 _PADDING_FIELD = 0x4B43
-_HEADER = re.compile(rb"^\{'descr': '([<|][a-z]\d+)', 'fortran_order': False, 'shape': \(((?:\d+,? ?)*)\), \} *\n$")
+_HEADER = re.compile(rb"\{'descr': '([<|][a-z]\d{1,3})', 'fortran_order': False, 'shape': (\([\d, ]{0,800}\)), \} *\n")
+_ENTRY = 256
+"""Bytes that a member takes in the list of members at most, without its name."""
 
 
 def write_npz(file: IO[bytes], arrays: Iterable[tuple[str, Array]]) -> None:
@@ -91,45 +95,67 @@ def _strings(stored: Array, type_: TensorType, name: str) -> Array:
         raise BundleError(f"weights.npz: {show(name)} holds {len(strings)} strings, graph.json says {type_}.")
     result = np.empty(len(strings), object)
     result[:] = strings
-    return result.reshape(tuple(n or 0 for n in type_.shape))
+    return result.reshape(type_.shape)
 
 
-def read_npz(path: Path) -> Mapping[str, Array]:
+def list_limit(names: Iterable[str]) -> int:
+    """Return how many bytes the list of members called `names` takes at most."""
+    return 65_536 + sum(len(name.encode("utf-8")) + _ENTRY for name in names)
+
+
+def read_npz(source: Path | IO[bytes], list_limit: int | None = None) -> Mapping[str, Array]:
     """Map weights.npz into memory and return its stored arrays by name, read-only, without reading them.
 
-    Raises BundleError for anything but stored members with plain .npy headers; never unpickles.
+    list_limit: bytes that the zip's list of members may take. Raises BundleError for anything but stored members
+    that do not overlap, with plain .npy headers; never unpickles.
     """
-    size = path.stat().st_size
-    data: Any = np.memmap(path, np.uint8, "r") if size else np.zeros(0, np.uint8)
+    file = source.open("rb") if isinstance(source, Path) else source
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+        data: Any = np.memmap(file, np.uint8, "r") if os.fstat(file.fileno()).st_size else np.zeros(0, np.uint8)
+        members, ends = _members(file, data, list_limit)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, OSError) as error:
         raise BundleError(f"weights.npz is not a readable zip file ({error}). Convert the model again.") from error
+    finally:
+        if file is not source:
+            file.close()
     arrays: dict[str, Array] = {}
     for member in members:
         name = member.filename.removesuffix(".npy")
         if name == member.filename or name in arrays:
             raise BundleError(f"weights.npz: {show(member.filename)} is not a .npy member, or stands there twice.")
-        arrays[name] = _map_member(data, member, name)
+        arrays[name] = _map_member(data, member, name, ends[member.header_offset])
     return arrays
 
 
-def _map_member(data: Array, member: zipfile.ZipInfo, name: str) -> Array:
+def _members(file: IO[bytes], data: Array, limit: int | None) -> tuple[list[zipfile.ZipInfo], dict[int, int]]:
+    """Return the members, and where each has to end."""
+    if limit is not None and list_size(data.data) > limit:
+        raise zipfile.BadZipFile("its list of members is too long for the weights of graph.json")
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+    return members, member_ends(members, data.size)
+
+
+def _map_member(data: Array, member: zipfile.ZipInfo, name: str, limit: int) -> Array:
     if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1 or member.file_size != member.compress_size:
         raise BundleError(f"weights.npz: {show(name)} is compressed or encrypted; members must be stored.")
-    header = data[member.header_offset : member.header_offset + _LOCAL_HEADER].tobytes()
+    at = member.header_offset
+    header = data[at : at + _LOCAL_HEADER].tobytes() if at >= 0 else b""
     if len(header) < _LOCAL_HEADER or header[:4] != b"PK\x03\x04":
         raise BundleError(f"weights.npz: {show(name)} is damaged.")
-    start = member.header_offset + _LOCAL_HEADER + header[26] + (header[27] << 8) + header[28] + (header[29] << 8)
+    start = at + _LOCAL_HEADER + header[26] + (header[27] << 8) + header[28] + (header[29] << 8)
     end = start + member.file_size
     prefix = data[start : start + 10].tobytes()
     length = int.from_bytes(prefix[8:10], "little")
     text = data[start + 10 : start + 10 + length].tobytes()
-    match = _HEADER.match(text) if prefix[:8] == b"\x93NUMPY\x01\x00" and length <= HEADER_LIMIT else None
+    match = _HEADER.fullmatch(text) if prefix[:8] == b"\x93NUMPY\x01\x00" and length <= HEADER_LIMIT else None
     if match is None or end > data.size:
         raise BundleError(f"weights.npz: {show(name)} is not a plain .npy array.")
-    shape = tuple(int(n) for n in match[2].replace(b",", b" ").split())
+    if end > limit:
+        raise BundleError(f"weights.npz: {show(name)} overlaps what follows it.")
+    shape = tuple(int(n) for n in match[2].strip(b"()").replace(b",", b" ").split())
+    if repr(shape).encode() != match[2]:
+        raise BundleError(f"weights.npz: {show(name)} has a shape that is not written as NumPy writes it.")
     return _view(data[start + 10 + length : end], match[1].decode(), shape, name)
 
 
@@ -139,6 +165,6 @@ def _view(data: Array, descr: str, shape: tuple[int, ...], name: str) -> Array:
         if (product(shape) or 0) * dtype.itemsize != data.size or dtype.kind not in "biufc":
             raise ValueError
         return np.asarray(data).view(dtype).reshape(shape)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         declared = f"{descr}{list(shape)}"
         raise BundleError(f"weights.npz: {show(name)} declares {declared}, which its data does not fill.") from None

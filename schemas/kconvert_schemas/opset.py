@@ -36,9 +36,13 @@ _loaded: dict[str, Opset] = {"kconvert": BUILT_IN}
 
 def find_op(name: str) -> OpSpec | None:
     """Return the row of op `name`, loading its namespace's package if there is one; None if unknown."""
-    namespace = name.partition("::")[0] if "::" in name else "kconvert"
-    opset = find_opset(namespace)
+    opset = find_opset(namespace_of(name))
     return opset.ops.get(name) if opset else None
+
+
+def namespace_of(name: str) -> str:
+    """Return the namespace of an op: 'acme' for 'acme::swish', 'kconvert' for built-in ops."""
+    return name.partition("::")[0] if "::" in name else "kconvert"
 
 
 def find_opset(namespace: str) -> Opset | None:
@@ -80,6 +84,6 @@ def _load(namespace: str) -> Opset | None:
 
 def opset_versions(ops: Iterable[str]) -> dict[str, int]:
     """Return namespace -> version for all namespaces that `ops` belong to."""
-    namespaces = {name.partition("::")[0] if "::" in name else "kconvert" for name in ops} | {"kconvert"}
+    namespaces = {namespace_of(name) for name in ops} | {"kconvert"}
     found = {namespace: find_opset(namespace) for namespace in sorted(namespaces)}
     return {namespace: opset.version for namespace, opset in found.items() if opset}

@@ -1,4 +1,4 @@
-"""`python -m tests.hostile FOLDER`: convert each file of a folder within the limits, one after the other.
+"""`python -m tests.hostile models|bundles FOLDER`: convert each file, or run each bundle, within the limits.
 
 Writes a line of JSON for each: exit code, what was said, seconds of processor time, megabytes at most in use so far.
 """
@@ -11,23 +11,34 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from kconvert.cli.convert import main
+from kconvert.cli.convert import main as kconvert
+from kconvert_runtime.cli import main as krun
 
 MEMORY = 2 << 30
 
 
-def convert(file: Path) -> dict[str, object]:
+def convert(file: Path) -> int:
+    return kconvert([str(file), str(file.parent.parent / "out")])
+
+
+def run(bundle: Path) -> int:
+    kind = "image" if "pool" in bundle.name or bundle.name.startswith("resize") else "input"
+    return krun([str(bundle), str(bundle.parent.parent / f"{kind}.npy")])
+
+
+def outcome(program: Callable[[Path], int], path: Path) -> dict[str, object]:
     said, before = io.StringIO(), time.process_time()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
-        code = main([str(file), str(file.parent.parent / "out")])
+        code = program(path)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return {"name": file.stem, "code": code, "said": said.getvalue(), "seconds": time.process_time() - before,
+    return {"name": path.stem, "code": code, "said": said.getvalue(), "seconds": time.process_time() - before,
             "peak": peak}  # fmt: skip
 
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    for path in sorted(Path(sys.argv[1]).iterdir()):
-        print(json.dumps(convert(path)), flush=True)
+    for path in sorted(Path(sys.argv[2]).iterdir()):
+        print(json.dumps(outcome(convert if sys.argv[1] == "models" else run, path)), flush=True)

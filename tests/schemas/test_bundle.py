@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from pathlib import Path
@@ -134,3 +135,29 @@ def test_hostile_weights_are_refused(message: str, tmp_path: Path) -> None:
         read_bundle(out)
     if message != "do not name the same weights":
         assert message in str(caught.value)
+
+
+def test_weights_are_verified_on_demand(tmp_path: Path) -> None:
+    out = write(tmp_path / "out")
+    graph, _ = read_bundle(out, verify=True)
+    assert graph.weights_sha256 == hashlib.sha256((out / "weights.npz").read_bytes()).hexdigest()
+    data = bytearray((out / "weights.npz").read_bytes())
+    data[data.index(KERNEL.tobytes()) + 3] ^= 1
+    (out / "weights.npz").write_bytes(data)
+    read_bundle(out)
+    with pytest.raises(BundleError, match="SHA-256 differs"):
+        read_bundle(out, verify=True)
+    text = (out / "graph.json").read_text()
+    (out / "graph.json").write_text(text.replace(f',\n "weights_sha256": "{graph.weights_sha256}"', ""))
+    assert not read_bundle(out)[0].weights_sha256
+    with pytest.raises(BundleError, match=r"checksum of 'dense/kernel\.npy' differs"):
+        read_bundle(out, verify=True)
+
+
+def test_a_header_is_parsed_in_linear_time(tmp_path: Path) -> None:
+    out = write(tmp_path / "out")
+    header = _npy(KERNEL)
+    data = header[:10] + header[10:128].replace(b"(2, 3)", b"1" * 30 + b"x")[:118] + header[128:]
+    (out / "weights.npz").write_bytes(_npz(data))
+    with pytest.raises(BundleError, match=r"not a plain \.npy"):
+        read_bundle(out)

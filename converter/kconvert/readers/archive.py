@@ -11,13 +11,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kconvert_schemas.errors import ModelFileError, show
+from kconvert_schemas.zips import list_size, member_ends
 
 from ..limits import MB, current
 from .mapped import mapped, span
 
-END = b"PK\x05\x06"
-END_SIZE, COMMENT_SIZE = 22, 65535
-END_64, LOCATOR_64 = b"PK\x06\x06", b"PK\x06\x07"
 ENTRY_SIZE = 2_048
 FREE = 256 * MB
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
@@ -39,7 +37,7 @@ class Archive:
         if len(self.members) != len(members):
             doubled = next(m.filename for m in members if self.members[m.filename] is not m)
             raise zipfile.BadZipFile(f"two members are called {show(doubled)}")
-        self._ends = _ends(members, len(self.data))
+        self._ends = member_ends(members, len(self.data))
 
     def check(self, names: Iterable[str]) -> None:
         """Raise BadZipFile or ModelFileError unless the members can be read one by one."""
@@ -77,23 +75,7 @@ class Archive:
             )
 
 
-def _ends(members: list[zipfile.ZipInfo], size: int) -> dict[int, int]:
-    """Return where each member has to end: where the next one begins."""
-    starts = sorted(member.header_offset for member in members)
-    if len(set(starts)) != len(starts):
-        raise zipfile.BadZipFile("two members stand at the same place")
-    return dict(zip(starts, [*starts[1:], size], strict=True))
-
-
 def _check_end(data: memoryview) -> None:
     """Compare the size of the list of members with the limit on their number, before zipfile reads it all."""
-    tail = bytes(data[-END_SIZE - COMMENT_SIZE :])
-    at = tail.rfind(END)
-    if at < 0 or at + END_SIZE > len(tail):
-        raise zipfile.BadZipFile("it has no list of members: it is cut short")
-    size = int.from_bytes(tail[at + 12 : at + 16], "little")
-    if size == 0xFFFFFFFF and tail[at - 20 : at - 16] == LOCATOR_64:
-        record = int.from_bytes(tail[at - 12 : at - 4], "little")
-        size = int.from_bytes(data[record + 40 : record + 48], "little")
-    if size > current().zip_members * ENTRY_SIZE:
+    if list_size(data) > current().zip_members * ENTRY_SIZE:
         raise zipfile.BadZipFile("its list of members is too long (limit zip_members)")

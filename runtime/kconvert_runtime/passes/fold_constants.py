@@ -15,6 +15,8 @@ from .program import Program
 
 LARGEST = 1 << 20
 """Elements of a result that is kept at most: a larger one costs more memory than time."""
+TOGETHER = 1 << 25
+"""Elements of all results that are kept."""
 DTYPES = ("bool", "int32", "int64", "float32", "float64")
 
 
@@ -29,12 +31,15 @@ def fold_constants(program: Program) -> Program:
     known = dict(program.weights)
     new: dict[str, Array] = {}
     nodes = []
+    room = TOGETHER
     for node in program.graph.nodes:
-        result = _computed(node, types, known) if all(v is None or v in known for v in node.inputs) else None
+        foldable = room > 0 and all(v is None or v in known for v in node.inputs)
+        result = _computed(node, types, known) if foldable else None
         if result is None:
             nodes.append(node)
         else:
             known[node.outputs[0]] = new[node.outputs[0]] = result
+            room -= result.size
     if not new:
         return program
     values = {name: type_ for name, type_ in program.graph.values.items() if name not in new}

@@ -20,6 +20,7 @@ EXAMPLES = """\b
 Examples:
   kbundle info model/            layers, inputs and outputs, sizes
   kbundle info model/ --nodes    every operation
+  kbundle info model/ --verify   also whether the weights are as they were written
   kbundle info model/ --json     the same as JSON
 """
 
@@ -27,12 +28,13 @@ Examples:
 @click.command(epilog=EXAMPLES, short_help="Show layers, inputs and outputs, operations and sizes.")
 @click.argument("out", metavar="OUT", type=click.Path(readable=False, path_type=Path))
 @click.option("--nodes", is_flag=True, help="List every operation of the graph.")
+@click.option("--verify", is_flag=True, help="Read all weights and compare them with their checksum.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every layer of a long model.")
 @console.debug_option
-def info(out: Path, nodes: bool, as_json: bool, verbose: bool) -> None:
+def info(out: Path, nodes: bool, verify: bool, as_json: bool, verbose: bool) -> None:
     """Show what the bundle in the folder OUT holds: layers, inputs and outputs, operations, parameters, sizes."""
-    graph, _ = read_bundle(out)
+    graph, _ = read_bundle(out, verify=verify)
     report = make_report(graph, out)
     if as_json:
         return summary.print_json(_as_data(graph, report, nodes))
