@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 
@@ -44,6 +44,14 @@ def threads() -> int:
     """The number of threads that BLAS was set up with, so its environment variables hold here too; 1 if unknown."""
     control = _control()
     return max(int(control[0]()), 1) if control else 1
+
+
+_nothing: AbstractContextManager[None] = nullcontext()
+
+
+def limited(parallel: bool) -> AbstractContextManager[None]:
+    """Keep BLAS on one thread if kernels run in parallel themselves."""
+    return single_threaded() if parallel else _nothing
 
 
 @contextmanager

@@ -28,6 +28,7 @@ Examples:
   krun model/ a.png b.png --top 1             pictures, as one batch
   krun model/ left=a.npy right=b.npy          several inputs, by name or in order
   krun model/ data.csv -o output.csv          columns named like the inputs
+  krun model/ input.npy --profile             where the time goes
 
 \b
 Inputs:
@@ -97,12 +98,14 @@ def _versions() -> str:
     help="Raise a limit on what loading and running may cost, such as nodes=500000; for bundles you trust.",
 )
 @click.option("--plain", is_flag=True, help="Run the graph as it is written, without optimisation.")
+@click.option("--profile", is_flag=True, help="Print where the time goes, instead of the outputs.")
+@click.option("--json", "as_json", is_flag=True, help="Print the profile as JSON.")
 @console.version_option(_versions)
 @console.debug_option
 def command(
     out: Path, inputs: tuple[str, ...], output: Path | None, top: int | None, labels: Path | None,
-    taps: tuple[str, ...], batch_size: int, progress: bool | None, limits: tuple[str, ...],
-    plain: bool,
+    taps: tuple[str, ...], batch_size: int, progress: bool | None, limits: tuple[str, ...], plain: bool,
+    profile: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Run the model in the folder OUT, which kconvert wrote, on the files INPUT.
 
@@ -112,6 +115,8 @@ def command(
     from .files import feeds, printing, ranking, results
     from .model import load
 
+    if as_json and not profile:
+        raise click.UsageError("--json goes with --profile; -o FILE.json writes the outputs as JSON")
     model = load(out, optimize=not plain, limits=parse_limits(limits))
     if not inputs:
         wanted = ", ".join(f"{printable(port.name)} {port.type}" for port in model.graph.inputs.ports)
@@ -122,6 +127,13 @@ def command(
     given = feeds.read_feeds(inputs, model.graph.inputs.ports)
     for text in given.notes:
         console.note(PROGRAM, text)
+    if profile:
+        from .profile import measure
+
+        _print(
+            measure(model, [given.arrays[port.name][:batch_size] for port in model.graph.inputs.ports]).lines(as_json)
+        )
+        return
     with _progress(progress) as report:
         outcome = batches.run(model, given.arrays, batch_size=batch_size, taps=taps, progress=report)
     arrays = {**outcome.outputs, **{f"tap/{path}": array for path, array in outcome.taps.items()}}
@@ -132,6 +144,7 @@ def command(
         arrays = {name: array for name, array in arrays.items() if name not in outcome.outputs}
     if output is None:
         _print(printing.result_lines(arrays))
+    return
 
 
 def _print(lines: Iterable[str]) -> None:

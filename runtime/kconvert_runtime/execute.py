@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,6 @@ from kconvert_schemas.errors import InputError, KconvertError, cut, show
 from . import blas
 from .memory import give_back, lend, new
 from .steps import Plan, Step
-
-NOTHING = nullcontext()
 
 
 def execute(plan: Plan, inputs: Sequence[Array]) -> list[Array]:
@@ -30,32 +27,32 @@ def execute(plan: Plan, inputs: Sequence[Array]) -> list[Array]:
     for slot, array in zip(plan.inputs, inputs, strict=True):
         slots[slot] = array
     arrays = lend(plan.memory)
-    with np.errstate(all="ignore"), blas.single_threaded() if plan.parallel else NOTHING:
-        _run(plan, slots, arrays)
+    with np.errstate(all="ignore"), blas.limited(plan.parallel):
+        for step in plan.steps:
+            run_step(step, plan, slots, arrays)
     give_back(plan.memory, arrays)
     return [np.asarray(slots[slot]) for slot in plan.outputs]
 
 
-def _run(plan: Plan, slots: list[Any], arrays: Sequence[Array | None]) -> None:
-    for step in plan.steps:
-        arguments = [None if i is None else slots[i] for i in step.inputs]
-        try:
-            if step.fills is None:
-                result = step.call(*arguments)
-            else:
-                result = arrays[step.fills]
-                if result is None:
-                    result = new(plan.memory, step.fills)
-                step.call(result, *arguments)
-        except (ArithmeticError, IndexError, ValueError, MemoryError, KconvertError) as error:
-            raise _located(step, slots, error) from error
-        if isinstance(result, tuple):
-            for slot, array in zip(step.outputs, result, strict=True):
-                slots[slot] = array
+def run_step(step: Step, plan: Plan, slots: list[Any], arrays: Sequence[Array | None]) -> Sequence[Array]:
+    """Run one step on the values in `slots`, and put its results there; returns them."""
+    arguments = [None if i is None else slots[i] for i in step.inputs]
+    try:
+        if step.fills is None:
+            result = step.call(*arguments)
         else:
-            slots[step.outputs[0]] = result
-        for slot in step.frees:
-            slots[slot] = None
+            result = arrays[step.fills]
+            if result is None:
+                result = new(plan.memory, step.fills)
+            step.call(result, *arguments)
+    except (ArithmeticError, IndexError, ValueError, MemoryError, KconvertError) as error:
+        raise _located(step, slots, error) from error
+    results = result if isinstance(result, tuple) else (result,)
+    for slot, array in zip(step.outputs, results, strict=True):
+        slots[slot] = array
+    for slot in step.frees:
+        slots[slot] = None
+    return results
 
 
 def _located(step: Step, slots: Sequence[Any], error: Exception) -> InputError:

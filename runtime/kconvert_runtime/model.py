@@ -128,22 +128,27 @@ class Model:
         return self._structured([np.concatenate(pieces) for pieces in zip(*parts, strict=True)])
 
     def _execute(self, arrays: Sequence[Array]) -> list[Array]:
-        key = tuple(array.shape for array in arrays)
-        if key not in self._fitting:
-            self._check_memory(key, [port.value for port in self.graph.outputs.ports])
-            if len(self._fitting) >= FITTING:
-                self._fitting.clear()
-            self._fitting.add(key)
-        return execute(self._plan_for(key), arrays)
+        return execute(self.plan_for(arrays), arrays)
+
+    def _fit(self, key: tuple[tuple[int, ...], ...]) -> None:
+        """Refuse shapes whose values take too much memory; what has been found to fit is not counted again."""
+        if key in self._fitting:
+            return
+        self._check_memory(key, [port.value for port in self.graph.outputs.ports])
+        if len(self._fitting) >= FITTING:
+            self._fitting.clear()
+        self._fitting.add(key)
 
     def _check_memory(self, shapes: Sequence[tuple[int, ...]], outputs: Sequence[str]) -> None:
         with in_force(self.limits):
             check_memory(self.graph, shapes, outputs)
 
-    def _plan_for(self, shapes: Sequence[tuple[int, ...]]) -> Plan:
+    def plan_for(self, arrays: Sequence[Array]) -> Plan:
+        """Return the plan for inputs of these shapes, kept or made now; InputError where they need too much memory."""
+        key = tuple(array.shape for array in arrays)
+        self._fit(key)
         if not self._optimize:
             return self._plain
-        key = tuple(shapes)
         found = self._plans.get(key)
         if found is None:
             found = specialise(self._optimized.graph, self._optimized.weights, key) or self._plain

@@ -78,6 +78,8 @@ def link(
             tuple(slots[value] for value in one.outputs),
             tuple(frees.get(i, ())),
             fillings.get(i),
+            one.kernel,
+            one.after,
         )
         for i, one in enumerate(bindings)
     )

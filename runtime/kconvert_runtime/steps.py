@@ -30,6 +30,7 @@ class Binding:
     """A function and the values that it reads and writes. `node` is named in errors.
 
     fills: the type of the array that the function fills, given as its first argument; None where it returns arrays.
+    kernel: which of the ways to compute the op it is. after: the ops that are done in the same go.
     """
 
     node: Node
@@ -37,6 +38,8 @@ class Binding:
     inputs: tuple[str | None, ...]
     outputs: tuple[str, ...]
     fills: TensorType | None = None
+    kernel: str = "plain"
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Step:
     """One kernel call: reads slots (None: an optional input left out), writes slots, then frees some.
 
     fills: the array of the plan's memory that the call fills, as its first argument; None where it returns its results.
+    kernel, after: as in Binding.
     """
 
     node: Node
@@ -52,6 +56,8 @@ class Step:
     outputs: tuple[int, ...]
     frees: tuple[int, ...]
     fills: int | None = None
+    kernel: str = "plain"
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

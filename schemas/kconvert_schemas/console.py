@@ -57,6 +57,7 @@ def run(command: click.Command, name: str, arguments: Sequence[str] | None = Non
 
             traceback.print_exception(error)
         say(name, _explain(error, name))
+        _flush_or_discard()
         return WRONG
 
 
@@ -134,6 +135,14 @@ def _accept_any_character() -> None:
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")
+
+
+def _flush_or_discard() -> None:
+    """Python flushes once more at its end, and would exit with a code of its own where that fails."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _discard_stdout()
 
 
 def _discard_stdout() -> None:

@@ -263,3 +263,13 @@ def test_progress(run: Run) -> None:
     assert run("krun", bundle, "x.npy").err == ""
     done = run("krun", bundle, "x.npy", "--progress", "--batch-size", 1)
     assert done.err.splitlines() == [f"{n} of 100 rows" for n in range(10, 101, 10)]
+
+
+def test_profile(run: Run, tmp_path: Path) -> None:
+    bundle = write(tmp_path / "out", dense())
+    done = run("krun", bundle, "-", "--profile", stdin=b"1 2\n3 4\n")
+    assert "matmul+relu" in done.out
+    assert json.loads(run("krun", bundle, "-", "--profile", "--json", stdin=b"1 2\n").out)["calls"]
+    refused = run("krun", bundle, "-", "--json", stdin=b"1 2\n")
+    assert refused.code == 2
+    assert "--json goes with --profile" in refused.err

@@ -65,4 +65,4 @@ def pair(one: Node, other: Node) -> Binding:
         return both(one.op, x, mask, weights[:3], weights[3:], **attrs)
 
     node = replace(one, outputs=(*forward.outputs, *backward.outputs))
-    return Binding(node, run, (x, mask, *first, *second), node.outputs)
+    return Binding(node, run, (x, mask, *first, *second), node.outputs, kernel="both directions")

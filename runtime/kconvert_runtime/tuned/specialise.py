@@ -14,10 +14,13 @@ from kconvert_schemas.opspec import OpError
 
 from ..plan import bind, link, needed_nodes
 from ..steps import Binding, Call, Plan
-from .candidates import choose
+from .candidates import Candidate, choose
 from .directions import pair, pairs
 from .fuse import Group, group
 from .site import Shared, Site, in_blocks, tail_blocks
+
+LOOPS = ("lstm", "gru", "simple_rnn", "scan")
+"""Ops of many small products, each of which threads of BLAS would only hold up."""
 
 
 def specialise(graph: Graph, weights: Mapping[str, Array], shapes: Sequence[tuple[int, ...]]) -> Plan | None:
@@ -37,7 +40,7 @@ def specialise(graph: Graph, weights: Mapping[str, Array], shapes: Sequence[tupl
         if i not in seconds
     ]
     plan = link(bindings, [port.value for port in graph.inputs.ports], outputs, weights)
-    return replace(plan, parallel=any(isinstance(one.call, Shared) for one in bindings))
+    return replace(plan, parallel=any(isinstance(one.call, Shared) or one.node.op in LOOPS for one in bindings))
 
 
 def concrete_types(graph: Graph, nodes: Sequence[Node], shapes: Sequence[tuple[int, ...]]) -> dict[str, TensorType]:
@@ -75,21 +78,22 @@ def _binding(one: Group, types: Mapping[str, TensorType], weights: Mapping[str, 
         len(own),
         one.tail,
     )
-    into = _into(site, one)
-    if into is not None:
-        return Binding(node, into, inputs, outputs, site.outputs[0])
-    plain = bind(node, types, weights)
-    return Binding(node, plain if site.tail is None else _finished(site, plain), inputs, outputs)
-
-
-def _into(site: Site, one: Group) -> Call | None:
-    """The function that writes the result of a group into an array; None where only the plain kernel does."""
+    after = tuple(other.op for other in one.nodes if other is not node)
     if one.first is None:
-        return _elementwise(site)
+        return Binding(node, _elementwise(site), inputs, outputs, site.outputs[0], "elementwise", after)
+    best = _best(site)
+    if best is not None:
+        return Binding(node, best.build(site), inputs, outputs, site.outputs[0], best.name, after)
+    plain = bind(node, types, weights)
+    call = plain if site.tail is None else _finished(site, plain)
+    return Binding(node, call, inputs, outputs, after=after)
+
+
+def _best(site: Site) -> Candidate | None:
+    """The way to compute a node; None where only the plain kernel does."""
     if any(type_.dtype in HALVES or None in type_.shape for type_ in _types(site)):
         return None
-    best = choose(site)
-    return best.build(site) if best else None
+    return choose(site)
 
 
 def _types(site: Site) -> list[TensorType]:

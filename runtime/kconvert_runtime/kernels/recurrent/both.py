@@ -8,9 +8,12 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
+from ...parallel import for_each
 from . import gru, lstm, simple_rnn
 from .sequences import BLOCK, Cell, arranged_mask, outputs_of, time_major
 
+LARGE = 1 << 21
+"""Multiplications from which on it pays to project the two directions on two cores."""
 CELLS: dict[str, Callable[..., Cell]] = {"lstm": lstm.cell, "gru": gru.cell, "simple_rnn": simple_rnn.cell}
 
 
@@ -48,9 +51,16 @@ def _projected(x: Array, cell: Cell) -> Iterator[Array]:
     for start in range(0, time, length):
         count = min(length, time - start)
         block = np.empty((count, 2, batch, width), x.dtype)
-        for direction, way in enumerate(ways):
-            rows = way[start : start + count].reshape(count * batch, features)
+
+        def project(direction: int, start: int = start, count: int = count, block: Array = block) -> None:
+            rows = ways[direction][start : start + count].reshape(count * batch, features)
             block[:, direction] = np.matmul(rows, cell.kernel[direction]).reshape(count, batch, width)
             if cell.bias is not None:
                 block[:, direction] += cell.bias[direction]
+
+        if count * batch * features * width > LARGE:
+            for_each(project, (0, 1))
+        else:
+            project(0)
+            project(1)
         yield from block

@@ -1,0 +1,145 @@
+"""Where the time of a model goes: by node and by Keras layer."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kconvert_schemas.console import printable
+from kconvert_schemas.dtypes import Array
+
+from . import blas
+from .execute import run_step
+from .memory import give_back, lend
+from .work import multiply_adds
+
+if TYPE_CHECKING:
+    from .model import Model
+    from .steps import Plan, Step
+
+ROUNDS = 9
+BUSIEST = 20
+"""Rows of each table that people are shown; JSON has them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One call: `ops` done in it, the kernel chosen, seconds (median), gigaflops and gigabytes a second."""
+
+    node: str
+    layer: str
+    ops: str
+    kernel: str
+    shape: list[int]
+    seconds: float
+    share: float
+    gflops: float
+    gbytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What `measure` found. seconds: of all calls together. layers: seconds by path of the Keras layer."""
+
+    rounds: int
+    seconds: float
+    calls: list[Line]
+    layers: dict[str, float]
+
+    def lines(self, as_json: bool = False) -> Iterator[str]:
+        """Yield the lines to print: tables, the slowest first, or JSON."""
+        if as_json:
+            yield json.dumps(asdict(self), indent=1)
+            return
+        yield f"{_time(self.seconds)} for {len(self.calls)} calls, median of {self.rounds} runs"
+        yield ""
+        rows = [
+            (_time(line.seconds), f"{line.share:.0%}", _rate(line), line.kernel, line.ops, str(tuple(line.shape)),
+             printable(line.node)) for line in self.calls[:BUSIEST]
+        ]  # fmt: skip
+        yield from _table(("time", "share", "rate", "kernel", "ops", "result", "node"), rows)
+        if len(self.calls) > BUSIEST:
+            yield f"... and {len(self.calls) - BUSIEST} more"
+        yield ""
+        shares = [(_time(seconds), f"{seconds / (self.seconds or 1):.0%}", printable(layer) or "-")
+                  for layer, seconds in list(self.layers.items())[:BUSIEST]]  # fmt: skip
+        yield from _table(("time", "share", "layer"), shares)
+        if len(self.layers) > BUSIEST:
+            yield f"... and {len(self.layers) - BUSIEST} more"
+
+
+def measure(model: Model, arrays: Sequence[Array], rounds: int = ROUNDS) -> Profile:
+    """Run `model` on prepared inputs, timing every call; the first run, which makes the plan, does not count."""
+    plan = model.plan_for(arrays)
+    found = [_Timed() for _ in plan.steps]
+    for round_ in range(rounds + 1):
+        _run(plan, arrays, found, keep=round_ > 0)
+    total = sum(one.seconds for one in found)
+    calls = [_line(step, one, total) for step, one in zip(plan.steps, found, strict=True)]
+    layers: dict[str, float] = {}
+    for line in calls:
+        layers[line.layer] = layers.get(line.layer, 0.0) + line.seconds
+    calls.sort(key=lambda line: -line.seconds)
+    return Profile(rounds, total, calls, dict(sorted(layers.items(), key=lambda pair: -pair[1])))
+
+
+class _Timed:
+    """The times of one step, and the shapes that it read and wrote."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self.inputs: list[tuple[int, ...] | None] = []
+        self.output: tuple[int, ...] = ()
+        self.bytes = 0
+
+    @property
+    def seconds(self) -> float:
+        return statistics.median(self.times)
+
+
+def _run(plan: Plan, arrays: Sequence[Array], found: Sequence[_Timed], *, keep: bool) -> None:
+    slots: list[Any] = [None] * plan.slots
+    for slot, array in (*plan.constants.items(), *zip(plan.inputs, arrays, strict=True)):
+        slots[slot] = array
+    buffers = lend(plan.memory)
+    with np.errstate(all="ignore"), blas.limited(plan.parallel):
+        for step, one in zip(plan.steps, found, strict=True):
+            given = [None if i is None else slots[i] for i in step.inputs]
+            start = perf_counter()
+            results = run_step(step, plan, slots, buffers)
+            if keep:
+                one.times.append(perf_counter() - start)
+                one.inputs = [None if array is None else array.shape for array in given]
+                one.output = results[0].shape
+                one.bytes = sum(array.nbytes for array in (*given, *results) if array is not None)
+    give_back(plan.memory, buffers)
+
+
+def _line(step: Step, one: _Timed, total: float) -> Line:
+    seconds = max(one.seconds, 1e-9)
+    work = multiply_adds(step.node, one.inputs, one.output)
+    ops = "+".join((step.node.op, *step.after))
+    return Line(
+        step.node.name, step.node.layer, ops, step.kernel, list(one.output), one.seconds,
+        one.seconds / (total or 1), 2 * work / seconds / 1e9, one.bytes / seconds / 1e9,
+    )  # fmt: skip
+
+
+def _rate(line: Line) -> str:
+    return f"{line.gflops:.3g} GFLOP/s" if line.gflops else f"{line.gbytes:.3g} GB/s"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} us"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+    for row in (header, *rows):
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

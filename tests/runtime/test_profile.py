@@ -1,0 +1,65 @@
+"""Where the time goes: the work of each op, and the tables."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from kconvert_runtime import Model
+from kconvert_runtime.profile import measure
+from kconvert_runtime.work import multiply_adds
+from kconvert_schemas import Node, TensorType
+from tests.helpers import F, make_graph
+
+CONV = {"strides": [1, 1], "padding": "same", "dilation_rate": [1, 1], "groups": 1, "data_format": "channels_last"}
+WEIGHTS = {"k": np.ones((3, 3, 2, 4), F), "bias": np.ones(4, F)}
+
+
+def model(**options: bool) -> Model:
+    nodes = [
+        Node("conv", "c", "stem/conv", ("x", "k"), ("c",), CONV),
+        Node("add", "b", "stem/conv", ("c", "bias"), ("b",), {}),
+        Node("relu", "r", "stem/relu", ("b",), ("r",), {}),
+        Node("max", "m", "top", ("r",), ("m",), {"axes": [1, 2], "keepdims": False}),
+    ]
+    graph = make_graph({"x": TensorType((None, 5, 6, 2), F)}, nodes, ["m"], WEIGHTS)
+    return Model(graph, WEIGHTS, **options)
+
+
+def test_calls_and_layers_add_up() -> None:
+    found = measure(model(), [np.ones((3, 5, 6, 2), F)], rounds=3)
+    assert {call.ops for call in found.calls} == {"conv+add+relu", "max"}
+    assert sum(call.seconds for call in found.calls) == sum(found.layers.values())
+    assert abs(sum(call.share for call in found.calls) - 1) < 1e-6
+    (conv,) = [call for call in found.calls if call.ops != "max"]
+    assert conv.kernel in ("im2col", "winograd2", "winograd4")
+    assert conv.shape == [3, 5, 6, 4]
+    assert np.isclose(conv.gflops, 2 * 3 * 5 * 6 * 4 * 18 / conv.seconds / 1e9)
+
+
+def test_the_plain_interpreter_too() -> None:
+    found = measure(model(optimize=False), [np.ones((3, 5, 6, 2), F)], rounds=1)
+    assert sorted(call.ops for call in found.calls) == ["add", "conv", "max", "relu"]
+    assert {call.kernel for call in found.calls} == {"plain"}
+
+
+def test_lines() -> None:
+    found = measure(model(), [np.ones((1, 5, 6, 2), F)], rounds=1)
+    lines = list(found.lines())
+    assert lines[2].split() == ["time", "share", "rate", "kernel", "ops", "result", "node"]
+    assert any("stem/conv" in line for line in lines)
+    assert json.loads("\n".join(found.lines(as_json=True)))["rounds"] == 1
+
+
+def work(op: str, inputs: list[tuple[int, ...]], output: tuple[int, ...], **attrs: object) -> int:
+    return multiply_adds(Node(op, "n", "", (), (), attrs), inputs, output)
+
+
+def test_multiplications() -> None:
+    assert work("matmul", [(7, 3, 4), (4, 5)], (7, 3, 5)) == 7 * 3 * 4 * 5
+    assert work("einsum", [(2, 3, 4), (4, 5, 6)], (2, 3, 5, 6), equation="abx,xyz->abyz") == 2 * 3 * 4 * 5 * 6
+    assert work("conv", [(1, 8, 8, 4), (3, 3, 2, 6)], (1, 8, 8, 6)) == 8 * 8 * 6 * 18
+    assert work("conv_transpose", [(1, 4, 4, 3), (2, 2, 5, 3)], (1, 8, 8, 5)) == 16 * 3 * 4 * 5
+    assert work("lstm", [(2, 7, 3), (3, 20), (5, 20)], (2, 7, 5)) == 14 * (60 + 100)
+    assert work("relu", [(3, 4)], (3, 4)) == 0
