@@ -15,7 +15,7 @@ from kconvert_schemas.console import printable
 from kconvert_schemas.limits import parse_limits
 
 if TYPE_CHECKING:
-    from .model import Progress
+    from .model import Model, Progress
 
 PROGRAM = "krun"
 STEPS = 10
@@ -29,6 +29,7 @@ Examples:
   krun model/ left=a.npy right=b.npy          several inputs, by name or in order
   krun model/ data.csv -o output.csv          columns named like the inputs
   krun model/ input.npy --profile             where the time goes
+  krun model/ --selftest                      does this machine give what Keras gave?
 
 \b
 Inputs:
@@ -40,7 +41,7 @@ Inputs:
   -           stdin: text as in .txt, .json, .npy or .npz data
 
 \b
-Exit codes: 0 done; 2 the input or the request was wrong.
+Exit codes: 0 done; 1 the self-test does not hold; 2 the input or the request was wrong.
 """
 
 
@@ -97,6 +98,7 @@ def _versions() -> str:
     metavar="NAME=VALUE",
     help="Raise a limit on what loading and running may cost, such as nodes=500000; for bundles you trust.",
 )
+@click.option("--selftest", is_flag=True, help="Check that OUT gives what Keras gave, on inputs that it holds.")
 @click.option("--plain", is_flag=True, help="Run the graph as it is written, without optimisation.")
 @click.option("--profile", is_flag=True, help="Print where the time goes, instead of the outputs.")
 @click.option("--json", "as_json", is_flag=True, help="Print the profile as JSON.")
@@ -104,9 +106,9 @@ def _versions() -> str:
 @console.debug_option
 def command(
     out: Path, inputs: tuple[str, ...], output: Path | None, top: int | None, labels: Path | None,
-    taps: tuple[str, ...], batch_size: int, progress: bool | None, limits: tuple[str, ...], plain: bool,
-    profile: bool, as_json: bool,
-) -> None:  # fmt: skip
+    taps: tuple[str, ...], batch_size: int, progress: bool | None, limits: tuple[str, ...], selftest: bool,
+    plain: bool, profile: bool, as_json: bool,
+) -> int:  # fmt: skip
     """Run the model in the folder OUT, which kconvert wrote, on the files INPUT.
 
     A model with several inputs takes a file for each, in order or as NAME=FILE, or one file with them all.
@@ -118,6 +120,8 @@ def command(
     if as_json and not profile:
         raise click.UsageError("--json goes with --profile; -o FILE.json writes the outputs as JSON")
     model = load(out, optimize=not plain, limits=parse_limits(limits))
+    if selftest:
+        return _selftest(model, out, inputs)
     if not inputs:
         wanted = ", ".join(f"{printable(port.name)} {port.type}" for port in model.graph.inputs.ports)
         raise click.UsageError(f"Missing argument 'INPUT...'. The model takes {wanted}")
@@ -133,7 +137,7 @@ def command(
         _print(
             measure(model, [given.arrays[port.name][:batch_size] for port in model.graph.inputs.ports]).lines(as_json)
         )
-        return
+        return console.DONE
     with _progress(progress) as report:
         outcome = batches.run(model, given.arrays, batch_size=batch_size, taps=taps, progress=report)
     arrays = {**outcome.outputs, **{f"tap/{path}": array for path, array in outcome.taps.items()}}
@@ -144,7 +148,15 @@ def command(
         arrays = {name: array for name, array in arrays.items() if name not in outcome.outputs}
     if output is None:
         _print(printing.result_lines(arrays))
-    return
+    return console.DONE
+
+
+def _selftest(model: Model, out: Path, inputs: Sequence[str]) -> int:
+    from .selftest import run_selftest
+
+    if inputs:
+        raise click.UsageError("--selftest takes no INPUT: the bundle holds its own")
+    return run_selftest(model, out)
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -22,12 +22,12 @@ from .dtypes import Array
 from .errors import BundleError, BundleNotFound, OutputError, cut, show
 from .graph import Graph
 from .limits import current
-from .npz import from_storage, list_limit, read_npz, to_storage, write_npz
+from .npz import WEIGHTS, from_storage, list_limit, read_npz, to_storage, write_npz
 from .replacing import put
 from .strict_json import Bounds, parse
 
 GRAPH = "graph.json"
-WEIGHTS = "weights.npz"
+SELFTEST = "selftest.npz"
 
 
 def write_bundle(folder: Path, graph: Graph, weight: Callable[[str], Array]) -> None:
@@ -75,7 +75,21 @@ def is_bundle(folder: Path) -> bool:
     if folder.is_symlink() or not folder.is_dir():
         return False
     names = {entry.name for entry in folder.iterdir()}
-    return GRAPH in names and names <= {GRAPH, WEIGHTS, "selftest.npz"}
+    return GRAPH in names and names <= {GRAPH, WEIGHTS, SELFTEST}
+
+
+def add_file(folder: Path, name: str, fill: Callable[[Any], object]) -> None:
+    """Put one more file into a bundle, or another in its place: written beside the bundle, synced, renamed."""
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.resolve().parent))
+        try:
+            _write(temporary / name, fill)
+            (temporary / name).replace(folder / name)
+            _sync(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise _unwritable(folder / name, error) from error
 
 
 def read_bundle(folder: str | os.PathLike[str], *, verify: bool = False) -> tuple[Graph, Mapping[str, Array]]:

@@ -23,6 +23,7 @@ from .errors import BundleError, show
 from .graph import TensorType
 from .zips import list_size, member_ends
 
+WEIGHTS = "weights.npz"
 ALIGNMENT = 64
 EPOCH = (1980, 1, 1, 0, 0, 0)
 HEADER_LIMIT = 4096
@@ -67,16 +68,16 @@ def to_storage(array: Array, dtype: str) -> Array:
     return np.asarray(array, holder(dtype).newbyteorder("<"))
 
 
-def from_storage(stored: Array, type_: TensorType, name: str) -> Array:
-    """Return the values of `type_` that a stored array stands for; BundleError when it does not fit."""
+def from_storage(stored: Array, type_: TensorType, name: str, file: str = WEIGHTS) -> Array:
+    """Return the values of `type_` that an array stored in `file` stands for; BundleError when it does not fit."""
     expected = _STORED.get(type_.dtype, holder(type_.dtype).newbyteorder("<").str)
     if stored.dtype.str != expected or (type_.dtype != "string" and stored.shape != type_.shape):
         raise BundleError(
-            f"weights.npz: {show(name)} holds {stored.dtype.str}{list(stored.shape)}, "
+            f"{file}: {show(name)} holds {stored.dtype.str}{list(stored.shape)}, "
             f"graph.json says {type_} ({expected}). The bundle is damaged; convert the model again."
         )
     if type_.dtype == "string":
-        return _strings(stored, type_, name)
+        return _strings(stored, type_, name, file)
     if type_.dtype == "bfloat16":
         return (stored.astype(np.uint32) << np.uint32(16)).view(np.float32)
     if type_.dtype in FLOATS8:
@@ -84,15 +85,15 @@ def from_storage(stored: Array, type_: TensorType, name: str) -> Array:
     return stored
 
 
-def _strings(stored: Array, type_: TensorType, name: str) -> Array:
+def _strings(stored: Array, type_: TensorType, name: str, file: str) -> Array:
     try:
         strings = json.loads(stored.tobytes().decode("utf-8"))
     except (UnicodeDecodeError, ValueError, RecursionError):
         strings = None
     if not isinstance(strings, list) or not all(isinstance(s, str) for s in strings):
-        raise BundleError(f"weights.npz: {show(name)} must hold the JSON list of its strings in UTF-8.")
+        raise BundleError(f"{file}: {show(name)} must hold the JSON list of its strings in UTF-8.")
     if len(strings) != product(type_.shape):
-        raise BundleError(f"weights.npz: {show(name)} holds {len(strings)} strings, graph.json says {type_}.")
+        raise BundleError(f"{file}: {show(name)} holds {len(strings)} strings, expected {type_}.")
     result = np.empty(len(strings), object)
     result[:] = strings
     return result.reshape(type_.shape)
@@ -103,18 +104,18 @@ def list_limit(names: Iterable[str]) -> int:
     return 65_536 + sum(len(name.encode("utf-8")) + _ENTRY for name in names)
 
 
-def read_npz(source: Path | IO[bytes], list_limit: int | None = None) -> Mapping[str, Array]:
-    """Map weights.npz into memory and return its stored arrays by name, read-only, without reading them.
+def read_npz(source: Path | IO[bytes], list_limit: int | None = None, label: str = WEIGHTS) -> Mapping[str, Array]:
+    """Map an .npz of a bundle into memory and return its stored arrays by name, read-only, without reading them.
 
-    list_limit: bytes that the zip's list of members may take. Raises BundleError for anything but stored members
-    that do not overlap, with plain .npy headers; never unpickles.
+    list_limit: bytes that the zip's list of members may take. label: its name in messages. Raises BundleError for
+    anything but stored members that do not overlap, with plain .npy headers; never unpickles.
     """
     file = source.open("rb") if isinstance(source, Path) else source
     try:
         data: Any = np.memmap(file, np.uint8, "r") if os.fstat(file.fileno()).st_size else np.zeros(0, np.uint8)
         members, ends = _members(file, data, list_limit)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, OSError) as error:
-        raise BundleError(f"weights.npz is not a readable zip file ({error}). Convert the model again.") from error
+        raise BundleError(f"{label} is not a readable zip file ({error}). Convert the model again.") from error
     finally:
         if file is not source:
             file.close()
@@ -122,8 +123,8 @@ def read_npz(source: Path | IO[bytes], list_limit: int | None = None) -> Mapping
     for member in members:
         name = member.filename.removesuffix(".npy")
         if name == member.filename or name in arrays:
-            raise BundleError(f"weights.npz: {show(member.filename)} is not a .npy member, or stands there twice.")
-        arrays[name] = _map_member(data, member, name, ends[member.header_offset])
+            raise BundleError(f"{label}: {show(member.filename)} is not a .npy member, or stands there twice.")
+        arrays[name] = _map_member(data, member, name, ends[member.header_offset], label)
     return arrays
 
 
@@ -136,13 +137,13 @@ def _members(file: IO[bytes], data: Array, limit: int | None) -> tuple[list[zipf
     return members, member_ends(members, data.size)
 
 
-def _map_member(data: Array, member: zipfile.ZipInfo, name: str, limit: int) -> Array:
+def _map_member(data: Array, member: zipfile.ZipInfo, name: str, limit: int, file: str) -> Array:
     if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1 or member.file_size != member.compress_size:
-        raise BundleError(f"weights.npz: {show(name)} is compressed or encrypted; members must be stored.")
+        raise BundleError(f"{file}: {show(name)} is compressed or encrypted; members must be stored.")
     at = member.header_offset
     header = data[at : at + _LOCAL_HEADER].tobytes() if at >= 0 else b""
     if len(header) < _LOCAL_HEADER or header[:4] != b"PK\x03\x04":
-        raise BundleError(f"weights.npz: {show(name)} is damaged.")
+        raise BundleError(f"{file}: {show(name)} is damaged.")
     start = at + _LOCAL_HEADER + header[26] + (header[27] << 8) + header[28] + (header[29] << 8)
     end = start + member.file_size
     prefix = data[start : start + 10].tobytes()
@@ -150,16 +151,16 @@ def _map_member(data: Array, member: zipfile.ZipInfo, name: str, limit: int) -> 
     text = data[start + 10 : start + 10 + length].tobytes()
     match = _HEADER.fullmatch(text) if prefix[:8] == b"\x93NUMPY\x01\x00" and length <= HEADER_LIMIT else None
     if match is None or end > data.size:
-        raise BundleError(f"weights.npz: {show(name)} is not a plain .npy array.")
+        raise BundleError(f"{file}: {show(name)} is not a plain .npy array.")
     if end > limit:
-        raise BundleError(f"weights.npz: {show(name)} overlaps what follows it.")
+        raise BundleError(f"{file}: {show(name)} overlaps what follows it.")
     shape = tuple(int(n) for n in match[2].strip(b"()").replace(b",", b" ").split())
     if repr(shape).encode() != match[2]:
-        raise BundleError(f"weights.npz: {show(name)} has a shape that is not written as NumPy writes it.")
-    return _view(data[start + 10 + length : end], match[1].decode(), shape, name)
+        raise BundleError(f"{file}: {show(name)} has a shape that is not written as NumPy writes it.")
+    return _view(data[start + 10 + length : end], match[1].decode(), shape, name, file)
 
 
-def _view(data: Array, descr: str, shape: tuple[int, ...], name: str) -> Array:
+def _view(data: Array, descr: str, shape: tuple[int, ...], name: str, file: str) -> Array:
     try:
         dtype = np.dtype(descr)
         if (product(shape) or 0) * dtype.itemsize != data.size or dtype.kind not in "biufc":
@@ -167,4 +168,4 @@ def _view(data: Array, descr: str, shape: tuple[int, ...], name: str) -> Array:
         return np.asarray(data).view(dtype).reshape(shape)
     except (TypeError, ValueError, OverflowError):
         declared = f"{descr}{list(shape)}"
-        raise BundleError(f"weights.npz: {show(name)} declares {declared}, which its data does not fill.") from None
+        raise BundleError(f"{file}: {show(name)} declares {declared}, which its data does not fill.") from None

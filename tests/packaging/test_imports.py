@@ -24,9 +24,10 @@ MAY_RUN = (
     "converter/kconvert/testing",
     "converter/kconvert/cli/bundle",
     "converter/kconvert/imported",
+    "converter/kconvert/verify",
     "converter/kconvert/__init__.py",
 )
-"""Where the converter may import the runtime: the contract kit, `kbundle`, `--import`, and `kconvert.load`."""
+"""Where the converter may import the runtime: the contract kit, `kbundle verify`, `--import`, and `kconvert.load`."""
 
 
 def imports(file: Path) -> set[str]:

@@ -10,6 +10,7 @@ from kconvert_schemas import console
 
 from ...version import VERSION
 from .info import info
+from .verify import verify
 
 PROGRAM = "kbundle"
 
@@ -30,3 +31,4 @@ def command() -> None:
 
 
 command.add_command(info)
+command.add_command(verify)
