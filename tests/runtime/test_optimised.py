@@ -178,3 +178,39 @@ def test_work_in_many_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_close(graph, {}, *(RNG.normal(size=shape).astype(F) for shape in [(4, 5, 6, 3), (4, 1, 6, 1), (5, 1, 3)]))
     line = make_graph({"x": TensorType((None,), F)}, nodes[:1], ["a"], {})
     assert_close(line, {}, RNG.normal(size=100).astype(F))
+
+
+PADS = {"pads": [[0, 0], [1, 2], [0, 1], [0, 0]], "mode": "constant", "value": 0.0}
+VALID = {**CONV, "padding": "valid", "strides": [2, 1]}
+POOL = {"pool_size": [3, 2], "strides": [2, 2], "padding": "valid", "data_format": "channels_last"}
+IMAGES = {"x": TensorType((None, 6, 5, 4), F)}
+K3, ALONE, ONE = (RNG.normal(size=shape).astype(F) for shape in [(3, 3, 4, 4), (3, 3, 1, 4), (1, 1, 4, 4)])
+
+
+@pytest.mark.parametrize(
+    ("node", "weight"),
+    [
+        (Node("conv", "y", "", ("p", "k"), ("y",), VALID), K3),
+        (Node("conv", "y", "", ("p", "k"), ("y",), CONV), K3),
+        (Node("conv", "y", "", ("p", "k"), ("y",), CONV), ONE),
+        (Node("conv", "y", "", ("p", "k"), ("y",), {**VALID, "groups": 4}), ALONE),
+        (Node("max_pool", "y", "", ("p",), ("y",), POOL), None),
+    ],
+)
+def test_zeros_around_an_image_are_left_to_its_reader(node: Node, weight: np.ndarray | None) -> None:
+    weights = {} if weight is None else {"k": weight}
+    nodes = [Node("pad", "p", "", ("x",), ("p",), PADS), node, Node("relu", "z", "", ("y",), ("z",), {})]
+    graph = make_graph(IMAGES, nodes, ["z"], weights)
+    x = RNG.normal(size=(2, 6, 5, 4)).astype(F) - 1
+    assert_close(graph, weights, x)
+    assert_close(graph, weights, x[:0])
+    assert [step.node.op for step in Model(graph, weights).plan_for([x]).steps] == [node.op]
+
+
+def test_a_padded_value_with_other_readers_stays() -> None:
+    nodes = [Node("pad", "p", "", ("x",), ("p",), PADS), Node("conv", "y", "", ("p", "k"), ("y",), CONV),
+             Node("avg_pool", "z", "", ("p",), ("z",), POOL)]  # fmt: skip
+    graph = make_graph(IMAGES, nodes, ["y", "z"], {"k": K3})
+    x = RNG.normal(size=(2, 6, 5, 4)).astype(F)
+    assert_close(graph, {"k": K3}, x)
+    assert [step.node.op for step in Model(graph, {"k": K3}).plan_for([x]).steps] == ["pad", "conv", "avg_pool"]

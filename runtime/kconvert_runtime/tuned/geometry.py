@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from kconvert_schemas.dtypes import Array
 
@@ -55,11 +56,19 @@ def convolution(site: Site) -> Convolution | None:
     *windows, _, filters = site.shape_of(1)
     strides, dilations = attrs["strides"], attrs["dilation_rate"]
     spans = [extent(window, dilation) for window, dilation in zip(windows, dilations, strict=True)]
-    pads = pads_of(sizes, spans, strides, attrs["padding"])
+    pads = around(attrs, sizes, spans, strides)
     return Convolution(
         batch, tuple(sizes), channels, tuple(windows), site.shape[1:-1], filters, tuple(strides), tuple(dilations),
         attrs["groups"], pads,
     )  # fmt: skip
+
+
+def around(attrs: Mapping[str, Any], sizes: Sequence[int], spans: Sequence[int], strides: Sequence[int]) -> Pads:
+    """Return how much lies around each spatial axis: `zeros` absorbed from a pad, then what `padding` asks for."""
+    zeros = attrs.get("zeros") or [(0, 0)] * len(sizes)
+    padded = [size + sum(pair) for size, pair in zip(sizes, zeros, strict=True)]
+    own = pads_of(padded, spans, strides, attrs["padding"])
+    return [(a + c, b + d) for (a, b), (c, d) in zip(zeros, own, strict=True)]
 
 
 def bands(conv: Convolution, elements: int, each: int, least: int = 1) -> list[Block]:

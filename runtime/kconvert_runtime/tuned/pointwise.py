@@ -21,14 +21,14 @@ from .site import Site, Work, in_blocks, row_blocks
 
 def _cost(site: Site) -> float | None:
     conv = convolution(site)
-    if conv is None or conv.groups > 1 or math.prod(conv.windows) > 1:
+    if conv is None or conv.groups > 1 or math.prod(conv.windows) > 1 or any(map(any, conv.pads)):
         return None
     return product(conv.positions, conv.channels, conv.filters) + copied(math.prod(site.shape))
 
 
 @candidate("conv", "pointwise", _cost)
 def pointwise(site: Site) -> Call:
-    """Blocks of places, each finished while it is in cache. A window of one element is never padded."""
+    """Blocks of places, each finished while it is in cache."""
     conv = convolution(site)
     assert conv is not None  # noqa: S101  (the cost is None then)
     channels, filters, shape = conv.channels, conv.filters, site.shape

@@ -10,11 +10,10 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from ..kernels.windows import pads_of
 from ..steps import Call
 from .candidates import candidate
 from .costs import CALL, copied
-from .geometry import Convolution, bands, neighbourhood
+from .geometry import Convolution, around, bands, neighbourhood
 from .site import Site, Work, in_blocks
 from .tape import Block
 
@@ -28,7 +27,7 @@ def _geometry(site: Site) -> Convolution | None:
         return None
     batch, *sizes, channels = site.shape_of(0)
     windows, strides = tuple(attrs["pool_size"]), tuple(attrs["strides"])
-    pads = pads_of(sizes, windows, strides, attrs["padding"])
+    pads = around(attrs, sizes, windows, strides)
     ones = (1,) * len(windows)
     return Convolution(
         batch, tuple(sizes), channels, windows, site.shape[1:-1], channels, strides, ones, channels, pads
@@ -49,6 +48,7 @@ def pooled(site: Site, ufunc: np.ufunc, outside: float) -> Call:
     assert pool is not None  # noqa: S101  (the cost is None then)
     indices = [(..., *index, slice(None)) for index in np.ndindex(*pool.windows)]
     factor = _factor(pool) if ufunc is np.add else None
+    outside = 0.0 if "zeros" in site.node.attrs else outside
 
     def prepare(arrays: Sequence[Array]) -> Work:
         x = arrays[0]

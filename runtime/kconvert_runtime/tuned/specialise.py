@@ -17,6 +17,7 @@ from ..steps import Binding, Call, Plan
 from .candidates import Candidate, choose
 from .directions import pair, pairs
 from .fuse import Group, group
+from .paddings import absorb
 from .site import Shared, Site, in_blocks, tail_blocks
 
 LOOPS = ("lstm", "gru", "simple_rnn", "scan")
@@ -31,7 +32,7 @@ def specialise(graph: Graph, weights: Mapping[str, Array], shapes: Sequence[tupl
         types = concrete_types(graph, nodes, shapes)
     except OpError:
         return None
-    groups = group(nodes, types, set(outputs))
+    groups = absorb(group(nodes, types, set(outputs)), types, set(outputs))
     partners = pairs(groups, types)
     seconds = set(partners.values())
     bindings = [
