@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from kconvert_schemas.dtypes import Array
 
@@ -16,7 +16,7 @@ LIMIT = 1 << 26
 """Bytes above which memory is not kept."""
 
 
-def scratch(name: str, shape: Sequence[int], dtype: DTypeLike) -> Array:
+def scratch(name: str, shape: Sequence[int], dtype: Any) -> Array:
     """Return an array with any content. The next call with this name in this thread gives the same memory."""
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
