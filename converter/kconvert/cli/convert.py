@@ -5,19 +5,24 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kconvert_schemas import console
 from kconvert_schemas.bundle import require_writable
 from kconvert_schemas.console import printable
+from kconvert_schemas.errors import KconvertError
 
 from ..api import convert
-from ..limits import parse_limits
+from ..limits import Limits, in_force, parse_limits
 from ..report import Report
 from ..scaffold import scaffold
 from ..version import VERSION
-from . import listing, summary
+from . import danger, listing, summary
+
+if TYPE_CHECKING:
+    from ..scan import Danger
 
 PROGRAM = "kconvert"
 EXAMPLES = """\b
@@ -77,7 +82,11 @@ def _versions() -> str:
     metavar="NAME=VALUE",
     help="Raise a limit on what reading may cost, such as json_depth=500 or file_size=none; for files you trust.",
 )
-@click.option("--dry-run", is_flag=True, help="Convert in memory and show the result; write nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Convert in memory; show the result, and what loading MODEL with Keras would do.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report, or a list, as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every layer of a long model.")
 @click.option("--layers", is_flag=True, help="List the layers that can be converted, and those that cannot.")
@@ -119,10 +128,31 @@ def command(
     if out is not None:
         require_writable(out)
     allowed = parse_limits(limits)
-    report = convert(model, out, config=config, dry_run=dry_run, imports=imports, limits=allowed)
+    dangers = _dangers(model, config, allowed) if dry_run else []
+    try:
+        report = convert(model, out, config=config, dry_run=dry_run, imports=imports, limits=allowed)
+    except KconvertError as error:
+        if dangers and as_json:
+            summary.print_json({"error": str(error), **danger.as_data(dangers)})
+        elif dangers:
+            danger.print_dangers(dangers)
+        raise
     if as_json:
-        return summary.print_json(report.as_json())
-    return _print(report, model, out, config, verbose)
+        return summary.print_json({**report.as_json(), **(danger.as_data(dangers) if dry_run else {})})
+    _print(report, model, out, config, verbose)
+    if dry_run:
+        danger.print_dangers(dangers)
+    return None
+
+
+def _dangers(model: Path, config: Path | None, limits: Limits) -> list[Danger]:
+    """What Keras would do with each file; two files may be named as one argument, 'a+b'."""
+    from ..scan import scan
+
+    halves = [] if model.exists() else [Path(part) for part in str(model).split("+")]
+    with in_force(limits):
+        files = [*(halves or [model]), *([config] if config is not None else [])]
+        return [danger for file in files if file.exists() for danger in scan(file)]
 
 
 def _scaffold(model: Path, folder: Path) -> None:

@@ -27,8 +27,8 @@ def read_hdf5(path: Path) -> Parts:
     """Read a Keras HDF5 file; raises ModelFileError for damaged files, and for those that Keras did not write."""
     try:
         file = File(mapped(path), current())
-        text = "".join(_texts(file.root, "model_config"))
-        version = "".join(_texts(file.root, "keras_version"))
+        text = "".join(texts(file.root, "model_config"))
+        version = "".join(texts(file.root, "keras_version"))
         find = _finder(file, version, path, whole=bool(text))
     except HDF5Error as error:
         raise _damaged(path, error) from error
@@ -50,10 +50,10 @@ def _finder(file: File, version: str, path: Path, *, whole: bool) -> Finder:
     """Return what finds the weights: listed by layer, or at Keras 3's addresses."""
     found = _find(file.root, "model_weights")
     groups = found if isinstance(found, Group) else file.root
-    version = "".join(_texts(groups, "keras_version")) or version
-    names = _texts(groups, "layer_names")
+    version = "".join(texts(groups, "keras_version")) or version
+    names = texts(groups, "layer_names")
     if whole or names or groups is not file.root:
-        backend = "".join(_texts(groups, "backend") or _texts(file.root, "backend"))
+        backend = "".join(texts(groups, "backend") or texts(file.root, "backend"))
         shelf = Shelf(file, path.name)
 
         def find(root: LayerSpec) -> Found:
@@ -84,12 +84,12 @@ def _listed(groups: Group, names: Sequence[str], shelf: Shelf) -> dict[str, List
     found: dict[str, Listed] = {}
     for layer in names:
         group = _find(groups, layer)
-        listed = _texts(group, "weight_names") if isinstance(group, Group) else []
+        listed = texts(group, "weight_names") if isinstance(group, Group) else []
         found[layer] = [(name, shelf.variable(_dataset(group, name), f"{layer}/{name}")) for name in listed]
     return found
 
 
-def _texts(group: Group, name: str) -> list[str]:
+def texts(group: Group, name: str) -> list[str]:
     """Return the texts of an attribute, one or many; long ones are split over name0, name1..."""
     names = group.attribute_names
     if name in names:
