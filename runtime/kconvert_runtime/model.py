@@ -127,6 +127,26 @@ class Model:
                 report(stop, rows)
         return self._structured([np.concatenate(pieces) for pieces in zip(*parts, strict=True)])
 
+    def gradients(self, inputs: Any, outputs: Any = None, *, wrt: Sequence[str] | None = None) -> dict[str, Array]:
+        """Return the gradients of a number L that depends on the outputs, by the names of weights and inputs.
+
+        inputs: what a call takes (several in a list, tuple or dict). outputs: dL/d(output) for each output, in the
+        structure of what a call returns (None in it: 0); or a function that takes what a call returns and
+        returns those; None: L is the sum of all elements of the outputs. wrt: names of weights and inputs;
+        None: all trainable weights. The graph runs as written, layers as when running, not as in training
+        (batch normalisation by its stored mean and variance, no dropout). Gradients of 16-bit floats are
+        float32. Raises InputError for what does not fit, and where an op on the way has no gradient.
+        """
+        from .gradients.model import by_port, gradients
+
+        def seed(results: Sequence[Array]) -> dict[str, Any]:
+            if outputs is None:
+                return {name: np.ones_like(array) for name, array in self._named(results).items()}
+            return by_port(structure, outputs(self._structured(results)) if callable(outputs) else outputs)
+
+        structure = self.graph.outputs.structure
+        return gradients(self.graph, self.weights, self._prepare((inputs,)), seed, wrt)
+
     def _execute(self, arrays: Sequence[Array]) -> list[Array]:
         return execute(self.plan_for(arrays), arrays)
 

@@ -30,10 +30,11 @@ def plan(graph: Graph, weights: Mapping[str, Array], outputs: Sequence[str]) -> 
     Raises BundleError for an op that has no kernel.
     """
     inputs = [port.value for port in graph.inputs.ports]
-    return _plan(graph.nodes, _types(graph), inputs, list(outputs), weights)
+    return _plan(graph.nodes, types_of(graph), inputs, list(outputs), weights)
 
 
-def _types(graph: Graph) -> dict[str, TensorType]:
+def types_of(graph: Graph) -> dict[str, TensorType]:
+    """Return the type of every weight, input and value."""
     types = {name: weight.type for name, weight in graph.weights.items()}
     types.update({port.value: port.type for port in graph.inputs.ports})
     types.update(graph.values)

@@ -6,7 +6,11 @@ its inputs. float16 and bfloat16 arrive as float32 and are rounded by the caller
 
 A VJP takes the gradients of the outputs, the outputs, and what the kernel took:
 `vjp(g, y, *inputs, **attrs)` for one output, tuples for several. It returns one gradient for each input,
-None where there is none.
+None where there is none; more may follow for optional inputs at the end that were not given, all None. For
+complex values, g is such that the change of the loss is the real part of the sum of conj(g) times the change
+of the value. Attributes that hold functions come otherwise than to the kernel: a `unary` stays the op's name,
+or its name and attributes, as the graph has it, so that its own VJP can be looked up; a `body` comes as a
+`gradients.walk.BodyGradient`, which also collects the gradients of the weights it uses.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kconvert.testing import OpContract
-from kconvert_runtime.registry import KERNELS, VJPS
+from kconvert_runtime.registry import KERNELS
 from kconvert_schemas import OpError
 from kconvert_schemas.opset import BUILT_IN
 from tests.plugins.op_cases import OpCase, all_cases
@@ -37,11 +37,6 @@ def test_every_op_has_a_kernel_and_no_kernel_is_left_over() -> None:
     assert ours == BUILT_IN.ops.keys()
 
 
-def test_every_vjp_is_of_a_differentiable_op() -> None:
-    for name in VJPS:
-        assert "::" in name or BUILT_IN.ops[name].differentiable, f"the row of {name} names no differentiable input"
-
-
 @pytest.mark.parametrize("op", BUILT_IN.ops)
 def test_rows_are_documented(op: str) -> None:
     spec = BUILT_IN.ops[op]
@@ -53,14 +48,9 @@ def test_rows_are_documented(op: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
-@pytest.mark.parametrize("test", [name for name in TESTS if name != "test_gradient"])
+@pytest.mark.parametrize("test", [name for name in TESTS if name != "test_gradient"])  # tests/gradients
 def test_contract(case: OpCase, test: str) -> None:
     getattr(contract(case), test)()
-
-
-@pytest.mark.parametrize("case", [case for case in CASES if case.op in VJPS], ids=lambda case: case.op)
-def test_gradient(case: OpCase) -> None:
-    contract(case).test_gradient()
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ class _Backward:
 
     @staticmethod
     def run(spec: OpSpec, inputs: Sequence[Array | None], attrs: Mapping[str, Any], dtype: str) -> _Backward:
+        from kconvert_runtime import gradients as _  # noqa: F401  (registers those of built-in ops)
         from kconvert_runtime.registry import VJPS
 
         require(spec.name in VJPS, f"{spec.name} has no VJP")
@@ -87,10 +88,11 @@ class _Backward:
 
 
 def _check_form(spec: OpSpec, arrays: Sequence[Array | None], gradients: Any) -> None:
-    """Fail unless there is one gradient, or None, for each input, of its shape and dtype."""
-    fits = isinstance(gradients, (tuple, list)) and len(gradients) == len(arrays)
+    """Fail unless there is one gradient, or None, for each input, of its shape and dtype; more may only be None."""
+    fits = isinstance(gradients, (tuple, list)) and len(gradients) >= len(arrays)
+    fits = fits and all(g is None for g in gradients[len(arrays) :])
     require(fits, f"the VJP of {spec.name} must return a tuple with a gradient, or None, for each of its inputs")
-    for name, x, gradient in zip(_names(spec, len(arrays)), arrays, gradients, strict=True):
+    for name, x, gradient in zip(_names(spec, len(arrays)), arrays, gradients[: len(arrays)], strict=True):
         if gradient is None or x is None or name not in spec.differentiable:
             continue
         what = f"{spec.name}, input {name!r}"

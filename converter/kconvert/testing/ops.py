@@ -190,6 +190,7 @@ class OpContract(Contract):
 
     def test_gradient(self) -> None:
         """The VJP agrees with differences; an op without one says why in `no_vjp`."""
+        from kconvert_runtime import gradients as _  # noqa: F401  (registers those of built-in ops)
         from kconvert_runtime.registry import VJPS
 
         self.row()

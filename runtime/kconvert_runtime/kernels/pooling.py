@@ -19,22 +19,22 @@ def max_pool(x: Array, *, pool_size: list[int], strides: list[int], padding: str
 
     An axis too short for one window gives an axis of size 0, as in TensorFlow.
     """
-    for step in _steps(x, pool_size, strides, padding, data_format):
-        x = _combine(np.maximum, x, step)
+    for step in steps_of(x, pool_size, strides, padding, data_format):
+        x = combine(np.maximum, x, step)
     return x
 
 
 @kernel("avg_pool")
 def avg_pool(x: Array, *, pool_size: list[int], strides: list[int], padding: str, data_format: str) -> Array:
     """Mean of the elements of x in each window, for each channel; what lies outside x does not count."""
-    for step in _steps(x, pool_size, strides, padding, data_format):
-        x = _combine(np.add, x, step)
+    for step in steps_of(x, pool_size, strides, padding, data_format):
+        x = combine(np.add, x, step)
         x /= step.counts(x.dtype).reshape([-1 if axis == step.axis else 1 for axis in range(x.ndim)])
     return x
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class Step:
     """Pooling along one axis: position i looks at the elements from i stride - before, `window` of them."""
 
     axis: int
@@ -62,17 +62,18 @@ class _Step:
         return slice(first, stop), slice(begin, begin + (stop - first) * self.stride, self.stride)
 
 
-def _steps(x: Array, pool_size: list[int], strides: list[int], padding: str, data_format: str) -> list[_Step]:
+def steps_of(x: Array, pool_size: list[int], strides: list[int], padding: str, data_format: str) -> list[Step]:
+    """Return how each spatial axis of x is pooled, the first axis first."""
     first = 1 if data_format == "channels_last" else 2
     sizes = x.shape[first : first + len(pool_size)]
     steps = []
     for i, (before, after) in enumerate(pads_of(sizes, pool_size, strides, padding)):
         length = max((sizes[i] + before + after - pool_size[i]) // strides[i] + 1, 0)
-        steps.append(_Step(first + i, sizes[i], pool_size[i], strides[i], before, length))
+        steps.append(Step(first + i, sizes[i], pool_size[i], strides[i], before, length))
     return steps
 
 
-def _combine(combine: np.ufunc, x: Array, step: _Step) -> Array:
+def combine(combine: np.ufunc, x: Array, step: Step) -> Array:
     """Combine the elements of each window; the element at `before` is inside x for every position."""
     y = x[step.index(step.tap(step.before)[1])].copy()
     for index in range(step.window):

@@ -77,5 +77,5 @@ OPS = (
            {"minlength": Attr("int", 0, minimum=0, doc="the least length of y's last axis; otherwise largest x + 1"),
             "maxlength": Attr("int", None, nullable=True, minimum=0),
             "binary": Attr("bool", False, doc="1 for numbers that stand there at all"),
-            "dtype": Attr("dtype", "int32")}),
+            "dtype": Attr("dtype", "int32")}, differentiable=("weights",)),
 )  # fmt: skip

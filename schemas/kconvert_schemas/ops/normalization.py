@@ -43,7 +43,7 @@ OPS = (
     OpSpec("batch_norm", ("x", "mean", "variance", "scale?", "offset?"), _batch_norm,
            "(x - mean) / sqrt(variance + epsilon) scale + offset, along axis",
            {"axis": Attr("int", -1), "epsilon": EPSILON, "momentum": Attr("float", 0.99)},
-           differentiable=("x", "scale", "offset")),
+           differentiable=("x", "mean", "variance", "scale", "offset")),
     OpSpec("layer_norm", ("x", "scale?", "offset?"), _layer_norm,
            "x less its mean over axes, by its standard deviation, times scale, plus offset (shaped like the axes)",
            {"axes": Attr("ints", [-1]), "epsilon": EPSILON}, differentiable=("x", "scale", "offset")),

@@ -1,0 +1,42 @@
+"""Gradients: the VJP of each op, a module for each family as in `kernels`, and the walk back through a graph.
+
+Importing this package registers the VJPs. Nothing that only runs a model imports it.
+"""
+
+from . import (
+    activation,
+    convolution,
+    elementwise,
+    fourier,
+    functions,
+    linalg,
+    matrix,
+    normalization,
+    pooling,
+    recurrent,
+    reduction,
+    resampling,
+    scan,
+    selection,
+    shape,
+)
+from .model import gradients
+
+__all__ = [
+    "activation",
+    "convolution",
+    "elementwise",
+    "fourier",
+    "functions",
+    "gradients",
+    "linalg",
+    "matrix",
+    "normalization",
+    "pooling",
+    "recurrent",
+    "reduction",
+    "resampling",
+    "scan",
+    "selection",
+    "shape",
+]

@@ -1,0 +1,53 @@
+"""Gradients of products of matrices and tensors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kconvert_schemas.dtypes import Array
+
+from ..kernels.linalg import einsum as product
+from ..kernels.linalg import matmul as multiplied
+from ..registry import vjp
+from .sums import Gradients, fitted
+
+
+@vjp("matmul")
+def matmul(g: Array, z: Array, x: Array, y: Array) -> Gradients:
+    """g y^T, x^T g; an input of one axis is a row (x) or a column (y)."""
+    left, right = (x[None] if x.ndim == 1 else x), (y[:, None] if y.ndim == 1 else y)
+    g = np.expand_dims(g, ((-1,) if y.ndim == 1 else ()) + ((-2,) if x.ndim == 1 and y.ndim > 1 else ()))
+    g = g[None] if x.ndim == 1 and y.ndim == 1 else g
+    by_left = multiplied(g, np.conj(right.swapaxes(-1, -2)))
+    if right.ndim == 2 and left.ndim > 2:  # one product, whatever the rank
+        by_right = np.conj(left.reshape(-1, left.shape[-1]).T) @ g.reshape(-1, g.shape[-1])
+    else:
+        by_right = multiplied(np.conj(left.swapaxes(-1, -2)), g)
+    return fitted(by_left, left).reshape(x.shape), fitted(by_right, right).reshape(y.shape)
+
+
+@vjp("einsum")
+def einsum(g: Array, y: Array, *xs: Array, equation: str) -> Gradients:
+    """For each input, g times the others, summed over what it does not have."""
+    left, _, result = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    return tuple(_by_input(i, g, result, terms, xs) for i in range(len(xs)))
+
+
+def _by_input(i: int, g: Array, result: str, terms: list[str], xs: tuple[Array, ...]) -> Array:
+    x, labels = xs[i], "".join(dict.fromkeys(terms[i]))
+    others = [(term, np.conj(other)) for term, other in zip(terms, xs, strict=True)]
+    factors = [(result, g), *others[:i], *others[i + 1 :]]
+    known = set("".join(term for term, _ in factors))
+    kept = "".join(label for label in labels if label in known)
+    found = product(*(array for _, array in factors), equation=f"{','.join(t for t, _ in factors)}->{kept}")
+    found = found.reshape([found.shape[kept.index(label)] if label in kept else 1 for label in labels])
+    sizes = {label: size for label, size in zip(terms[i], x.shape, strict=True) if size != 1}
+    pairs = zip(labels, found.shape, strict=True)
+    full = [max(int(size), sizes.get(label, 1)) if size else 0 for label, size in pairs]
+    whole = np.broadcast_to(found, full)
+    if labels == terms[i]:
+        return fitted(whole, x)
+    total = np.zeros_like(x)  # a label that stands twice reads a diagonal
+    np.einsum(f"{terms[i]}->{labels}", total)[...] = whole
+    return total
