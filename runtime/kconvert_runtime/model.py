@@ -145,7 +145,9 @@ class Model:
             return by_port(structure, outputs(self._structured(results)) if callable(outputs) else outputs)
 
         structure = self.graph.outputs.structure
-        return gradients(self.graph, self.weights, self._prepare((inputs,)), seed, wrt)
+        arrays = self._prepare((inputs,))
+        self._fit(tuple(array.shape for array in arrays))
+        return gradients(self.graph, self.weights, arrays, seed, wrt)
 
     def _execute(self, arrays: Sequence[Array]) -> list[Array]:
         return execute(self.plan_for(arrays), arrays)

@@ -84,6 +84,10 @@ MORE = [
                                    (x(15), bools(2, 4, 1), False, {"zero_output_for_mask": True}),
                                    (None, None, False, NONE), (None, bools(2, 4), True, {}))),
     case("fft", complexes(3, 4, 2), axes=[0, 1]), case("fft", complexes(3, 4), axes=[0], inverse=True),
+    case("ctc_loss", np.array([[1, 1, 0], [2, 0, 0], [3, 1, 2]]), 2 * x(3, 7, 5), np.array([3, 0, 2]),
+         np.array([7, 4, 5]), blank=4),
+    case("ctc_loss", np.array([[1, 2], [3, 3]]), x(2, 3, 4), np.array([1, 1]), np.array([1, 3])),
+    *(case("qr", x(*shape)) for shape in ((4, 3), (2, 3, 3), (2, 5))), case("qr", x(2, 3, 4), full=True),
     case("complex", x(3, 1), x(4)), case("solve", x(1, 3, 3) + 2 * np.eye(3, dtype="float32"), x(2, 3, 2)),
 ]  # fmt: skip
 LEFT_OUT = {"scan": "its body is in float32", "bincount": "its dtype is an attribute"}

@@ -100,10 +100,16 @@ def test_half_floats_are_computed_in_float32(dtype: str) -> None:
 
 
 def test_an_op_without_a_gradient_is_named() -> None:
-    model = made([node("qr", "x", "q r", full=False)], {"w": np.ones(3)}, "r")
-    with pytest.raises(InputError, match=r"'layer_q r', op qr: .*has no gradient: not written yet"):
+    model = made([node("svd", "x", "u s v", full=False)], {"w": np.ones(3)}, "s")
+    with pytest.raises(InputError, match=r"'layer_u s v', op svd: .*has no gradient: the signs of the vectors"):
         model.gradients(np.ones((3, 3)), wrt=["x"])
     assert not model.gradients(np.ones((3, 3)), wrt=["w"])["w"].any()  # nothing passes through it
+
+
+def test_the_columns_that_a_factor_leaves_open() -> None:
+    model = made([node("qr", "x", "q r", full=True)], {}, "r")
+    with pytest.raises(InputError, match="the whole factors of a tall matrix"):
+        model.gradients(np.ones((4, 3)), wrt=["x"])
 
 
 def test_gradients_end_at_whole_numbers() -> None:

@@ -18,6 +18,7 @@ from . import (
     resampling,
     scan,
     selection,
+    sequences,
     shape,
 )
 from .model import gradients
@@ -38,5 +39,6 @@ __all__ = [
     "resampling",
     "scan",
     "selection",
+    "sequences",
     "shape",
 ]

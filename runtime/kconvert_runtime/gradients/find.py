@@ -31,12 +31,10 @@ FLAT = {
 """Built-in ops whose gradient is 0 wherever it exists: the walk back ends there."""
 
 MISSING = {
-    "qr": "not written yet",
     "svd": "the signs of the vectors are left open, and equal singular values have no derivative",
-    "unique": "not written yet",
+    "unique": "rows that happen to be equal have no one derivative",
     "lookup": "it is for vocabularies",
     "view": "bytes read as another dtype have no derivative",
-    "ctc_loss": "not written yet",
 }
 """Built-in ops that floats pass through and that have no VJP: a gradient that needs one is an error."""
 

@@ -42,9 +42,8 @@ def _by_input(i: int, g: Array, result: str, terms: list[str], xs: tuple[Array, 
     kept = "".join(label for label in labels if label in known)
     found = product(*(array for _, array in factors), equation=f"{','.join(t for t, _ in factors)}->{kept}")
     found = found.reshape([found.shape[kept.index(label)] if label in kept else 1 for label in labels])
-    sizes = {label: size for label, size in zip(terms[i], x.shape, strict=True) if size != 1}
-    pairs = zip(labels, found.shape, strict=True)
-    full = [max(int(size), sizes.get(label, 1)) if size else 0 for label, size in pairs]
+    sizes: dict[str, int] = dict(zip(terms[i], x.shape, strict=True))
+    full = [sizes[label] if found.shape[axis] == 1 else int(found.shape[axis]) for axis, label in enumerate(labels)]
     whole = np.broadcast_to(found, full)
     if labels == terms[i]:
         return fitted(whole, x)

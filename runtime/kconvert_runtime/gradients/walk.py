@@ -14,7 +14,8 @@ from kconvert_schemas.errors import InputError, KconvertError, show
 from kconvert_schemas.graph import Body, Node, TensorType
 from kconvert_schemas.opset import find_op
 
-from ..plan import Call, bind, needed_nodes
+from ..plan import bind, needed_nodes
+from ..steps import Call
 from .find import find_vjp, is_flat
 
 Run: TypeAlias = dict[str, Array]

@@ -63,7 +63,7 @@ OPS = (
     OpSpec("cholesky", ("x",), _cholesky, "the lower triangle l with l l^T = x; an error where there is none",
            {"nan": Attr("bool", False, doc="NaN where there is none, instead of an error")}, differentiable=("x",)),
     OpSpec("qr", ("x",), _qr, "q with orthonormal columns and an upper triangle r, by Householder's reflections",
-           {"full": FULL}, ("q", "r")),
+           {"full": FULL}, ("q", "r"), ("x",)),
     OpSpec("svd", ("x",), _svd, "x = u diag(s) vh, s falling; the signs of the vectors are left open",
            {"full": FULL}, ("u", "s", "vh")),
     OpSpec("slogdet", ("x",), _slogdet, "sign of the determinant, and logarithm of its size", {},

@@ -88,5 +88,6 @@ OPS = (
     OpSpec("ctc_loss", ("labels", "logits", "label_length", "logit_length"), _ctc_loss,
            "-log of the probability that softmax(logits) (batch, time, classes) spell the labels (batch, places), with "
            "blanks between and repeats anywhere; an error where that is impossible",
-           {"blank": Attr("int", 0, minimum=0, doc="the class that spells nothing")}),
+           {"blank": Attr("int", 0, minimum=0, doc="the class that spells nothing")},
+           differentiable=("logits",)),
 )  # fmt: skip
