@@ -13,6 +13,7 @@ from typing import Any
 
 from kconvert import Emitter, LayerCall, LayerSpec, Register, Symbol, Unsupported, hookimpl, masks, promotion
 
+from . import rounded
 from .activations import masked_softmax
 from .attention import boolean, both, places
 from .shapes import added, expand
@@ -48,8 +49,7 @@ def multi_head(call: LayerCall, emit: Emitter) -> Any:
     axes = _attention_axes(call, values.rank)
     y, scores = _attend(call, emit, (projected, keys, values), kept, axes, 1 / sqrt(size))
     if call.config.bool("use_gate", False):
-        gate = emit.op("sigmoid", _project(call, emit, query, "gate", heads, deep))
-        y = emit.op("multiply", y, gate)
+        y = emit.op("multiply", y, _gate(call, emit, query, heads, deep))
     wanted = call.config.get("output_shape")
     shape: list[int | None] = [query.shape[-1]]
     if wanted:
@@ -78,7 +78,7 @@ def grouped(call: LayerCall, emit: Emitter) -> Any:
     )
     y, scores = _attend(call, emit, (projected, keys, values), kept, [1], 1 / sqrt(size))
     if call.config.bool("use_gate", False):
-        y = emit.op("multiply", y, emit.op("sigmoid", _project(call, emit, query, "gate", heads, size)))
+        y = emit.op("multiply", y, _gate(call, emit, query, heads, size))
     y = _project_back(call, emit, y, [query.shape[-1]])
     return (y, scores) if call.get("return_attention_scores") else y
 
@@ -104,6 +104,13 @@ def _project(call: LayerCall, emit: Emitter, x: Symbol, name: str, heads: int, s
     axes = ascii_lowercase[: x.rank - 1]
     equation = f"{axes}x,xyz->{axes}yz"
     return _dense(call, emit, x, name, equation, (x.shape[-1], heads, size), (heads, size))
+
+
+def _gate(call: LayerCall, emit: Emitter, query: Symbol, heads: int, size: int) -> Symbol:
+    """Return the sigmoid of a projection; in 16 bits each step rounded, or sums that cancel out show the difference."""
+    x = _project(call, emit, query, "gate", heads, size)
+    gate: Symbol = rounded.sigmoid(emit, x) if x.dtype in ("float16", "bfloat16") else emit.op("sigmoid", x)
+    return gate
 
 
 def _project_back(call: LayerCall, emit: Emitter, y: Symbol, shape: list[int | None]) -> Symbol:

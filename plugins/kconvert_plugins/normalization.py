@@ -66,15 +66,33 @@ def group_norm(call: LayerCall, emit: Emitter) -> Symbol:
     dtype = promotion.result_type(x.dtype, "float32")
     split = [*sizes(x)[:axis], groups, size // groups, *sizes(x)[axis + 1 :]]
     y = emit.op("reshape", emit.cast(x, dtype), shape=split)
-    over = [i for i in range(1, x.rank + 1) if i != axis]
-    y = emit.op("layer_norm", y, axes=over, epsilon=call.config.float("epsilon"))
     shape = [groups if i == axis else size // groups if i == axis + 1 else 1 for i in range(x.rank + 1)]
-    for name, setting, op in (("gamma", "scale", "multiply"), ("beta", "center", "add")):
-        if call.config.bool(setting, True):
-            index = int(name == "beta" and call.config.bool("scale", True))
-            y = emit.op(op, y, emit.op("reshape", _wide(emit, name, index, (size,), dtype), shape=shape))
+    gamma, beta = (
+        emit.op("reshape", _wide(emit, name, index, (size,), dtype), shape=shape)
+        if call.config.bool(setting, True)
+        else None
+        for name, setting, index in (("gamma", "scale", 0), ("beta", "center", int(call.config.bool("scale", True))))
+    )
+    over = [i for i in range(1, x.rank + 1) if i != axis]
+    y = _normalized(emit, y, over, call.config.float("epsilon"), gamma, beta)
     y = emit.op("reshape", emit.cast(y, x.dtype), x, shape=sizes(x, "like"))
     return emit.cast(y, call.layer.policy.compute)
+
+
+def _normalized(
+    emit: Emitter, x: Symbol, axes: list[int], epsilon: float, gamma: Symbol | None, beta: Symbol | None
+) -> Symbol:
+    """Return x factor + (beta - mean factor), factor = gamma / sqrt(variance + epsilon): Keras' order of operations."""
+    mean = emit.op("mean", x, axes=axes, keepdims=True)
+    centred = emit.op("subtract", x, mean)
+    variance = emit.op("mean", emit.op("multiply", centred, centred), axes=axes, keepdims=True)
+    root = emit.op("sqrt", emit.op("add", variance, emit.constant(epsilon, x.dtype)))
+    factor = emit.op("divide", emit.constant(1, x.dtype), root)
+    factor = factor if gamma is None else emit.op("multiply", factor, gamma)
+    shift = emit.op("multiply", emit.op("negative", mean), factor)
+    shift = shift if beta is None else emit.op("add", shift, beta)
+    y: Symbol = emit.op("add", emit.op("multiply", x, factor), shift)
+    return y
 
 
 def _single(call: LayerCall) -> int:

@@ -163,6 +163,11 @@ CASES: list[Case] = [
     *[attend(name, "q v", options, sliding_window=2) for name in HEADS for options in ({}, {"use_causal_mask": True})],
     *[attend(name, "q+ v+", dropout=0.3, use_bias=False) for name in HEADS],
     *[attend(name, "q v", use_gate=True) for name in HEADS],
+    *[
+        attend(name, "q+ v", {"use_causal_mask": True}, use_gate=True, dtype=policy)
+        for name in HEADS
+        for policy in ("mixed_bfloat16", "float16")
+    ],
     attend("MultiHeadAttention", "q v", value_dim=3, output_shape=5),
     attend("MultiHeadAttention", "q v", {"return_attention_scores": True}, value_dim=3, output_shape=(2, 3), use_gate=True),
     attend("MultiHeadAttention", "q+ v", attention_axes=(-2,)),

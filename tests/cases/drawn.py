@@ -278,8 +278,6 @@ def _heads(extra: Callable[[Any], dict[str, Any]]) -> Callable[[Any], tuple[Any,
     def make(draw: Any) -> tuple[Any, dict[str, Any]]:
         tensors, options = _attention(draw)
         more = {"use_bias": draw(FLAG), "dropout": options["dropout"], "use_gate": draw(FLAG), **extra(draw)}
-        # Not yet in 16 bits: one draw in mixed_bfloat16 was 6e-2 away, which has to be looked into.
-        more["dtype"] = draw(st.sampled_from(["float32", "float32", "float64"]))
         more["sliding_window"] = draw(st.sampled_from([None, None, 1, 2]))
         call = {**(options["call"] or {}), **({"return_attention_scores": True} if draw(FLAG) else {})}
         return tensors[:2], {**more, "mask": options["mask"], "call": call or None, "separate": True}

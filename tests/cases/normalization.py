@@ -67,6 +67,7 @@ CASES: list[Case] = [
     layer("LayerNormalization", x(2, 4, 1)),
     layer("LayerNormalization", x(2, 4, 3, low=10.0, high=11.0)),
     layer("LayerNormalization", x(2, 4, 3, dtype="int32", low=-9, high=9)),
+    layer("LayerNormalization", x(1, 3, 5, low=1e4, high=1.0002e4)),  # few, or TensorFlow rounds 1 / sqrt otherwise
     layer("LayerNormalization", x(2, 4, 3, dtype="float64"), axis=[1, 2]),
     layer("LayerNormalization", x(2, 4, 3), rms_scaling=True),
     layer("LayerNormalization", x(2, 4, 3), rms_scaling=True, axis=[-1, 1], center=False, scale=False),
@@ -82,6 +83,8 @@ CASES: list[Case] = [
     layer("GroupNormalization", x(2, 6), groups=3),
     layer("GroupNormalization", x(2, 4, 6, dtype="float64"), groups=2),
     *[layer("GroupNormalization", x(2, 4, 6), groups=2, dtype=policy) for policy in POLICIES],
+    layer("GroupNormalization", x(2, 4, 8, low=7e4, high=7e4), groups=2, dtype="mixed_float16"),
+    layer("GroupNormalization", x(3, 4, 6, low=1e3, high=1.1e3), groups=2),
     model("masked GroupNormalization", _masked("GroupNormalization", groups=3), MASKED),
     *[layer("UnitNormalization", x(2, 4, 3), axis=axis) for axis in (-1, 1, [1, 2], [-1, 1], [2], 0)],
     layer("UnitNormalization", x(2, 3, values=[[0, 0, 0], [1e-20, 0, 0]])),

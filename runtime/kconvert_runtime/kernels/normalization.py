@@ -32,16 +32,20 @@ def batch_norm(
 def layer_norm(
     x: Array, scale: Array | None = None, offset: Array | None = None, *, axes: list[int], epsilon: float
 ) -> Array:
-    """x less its mean over axes, by sqrt(variance + epsilon), times scale, plus offset."""
+    """x less its mean over axes, by sqrt(variance + epsilon), times scale, plus offset.
+
+    In the order of Keras, x factor + (offset - mean factor), which shows where x is large.
+    """
     over = tuple(sorted(axis % x.ndim for axis in axes))
     shape = [x.shape[i] if i in over else 1 for i in range(x.ndim)]
     count = math.prod(x.shape[i] for i in over) or 1
-    centred = x - x.sum(axis=over, keepdims=True) / x.dtype.type(count)
-    variance = np.square(centred).sum(axis=over, keepdims=True) / x.dtype.type(count)
-    y = centred / np.sqrt(variance + x.dtype.type(epsilon))
+    mean = x.sum(axis=over, keepdims=True) / x.dtype.type(count)
+    variance = np.square(x - mean).sum(axis=over, keepdims=True) / x.dtype.type(count)
+    factor = 1 / np.sqrt(variance + x.dtype.type(epsilon))
     if scale is not None:
-        y = y * scale.reshape(shape)
-    return y if offset is None else y + offset.reshape(shape)
+        factor = factor * scale.reshape(shape)
+    shift = -mean * factor if offset is None else offset.reshape(shape) - mean * factor
+    return x * factor + shift
 
 
 def _identity(x: Array, **attrs: Any) -> Array:

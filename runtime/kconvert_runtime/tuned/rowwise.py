@@ -44,7 +44,7 @@ def softmax(site: Site) -> Call:
 
 @candidate("layer_norm", "rows", _cost)
 def layer_norm(site: Site) -> Call:
-    """(x - mean) / sqrt(variance + epsilon) scale + offset."""
+    """x factor + (offset - mean factor), factor = scale / sqrt(variance + epsilon)."""
     count, epsilon = site.shape[-1], site.node.attrs["epsilon"]
 
     def prepare(arrays: Sequence[Array]) -> Work:
@@ -54,13 +54,18 @@ def layer_norm(site: Site) -> Call:
         def work(out: Array, block: Block) -> None:
             values = x[block]
             number = values.dtype.type
-            np.subtract(values, values.sum(axis=-1, keepdims=True) / number(count), out=out)
+            mean = values.sum(axis=-1, keepdims=True) / number(count)
+            np.subtract(values, mean, out=out)
             variance = np.einsum("...i,...i->...", out, out)[..., None] / number(count)
-            np.multiply(out, 1 / np.sqrt(variance + number(epsilon)), out=out)
+            factor = 1 / np.sqrt(variance + number(epsilon))
             if scale is not None:
-                np.multiply(out, scale, out=out)
-            if offset is not None:
-                np.add(out, offset, out=out)
+                factor = factor * scale
+            np.multiply(values, factor, out=out)
+            np.multiply(factor, mean, out=factor)
+            if offset is None:
+                np.subtract(out, factor, out=out)
+            else:
+                np.add(out, offset - factor, out=out)
 
         return work
 
