@@ -28,6 +28,8 @@ from .strict_json import Bounds, parse
 
 GRAPH = "graph.json"
 SELFTEST = "selftest.npz"
+ATTEMPTS = 100
+"""How often a folder is looked at again that another process replaced meanwhile."""
 
 
 def write_bundle(folder: Path, graph: Graph, weight: Callable[[str], Array]) -> None:
@@ -72,10 +74,16 @@ def require_writable(folder: Path) -> None:
 
 def is_bundle(folder: Path) -> bool:
     """Tell whether `folder` is a folder that holds a bundle and nothing else."""
-    if folder.is_symlink() or not folder.is_dir():
-        return False
-    names = {entry.name for entry in folder.iterdir()}
-    return GRAPH in names and names <= {GRAPH, WEIGHTS, SELFTEST}
+    for _ in range(ATTEMPTS):
+        before = _identity(folder)
+        if folder.is_symlink() or not folder.is_dir():
+            return False
+        names = {entry.name for entry in folder.iterdir()}
+        if GRAPH in names and names <= {GRAPH, WEIGHTS, SELFTEST}:
+            return True
+        if _identity(folder) == before:
+            break
+    return False
 
 
 def add_file(folder: Path, name: str, fill: Callable[[Any], object]) -> None:
@@ -122,17 +130,35 @@ def read_bundle(folder: str | os.PathLike[str], *, verify: bool = False) -> tupl
 def _opened(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     """Open both files of a bundle; only regular files."""
     with ExitStack() as stack:
-        try:
-            opener = _in_folder(path, stack)
-            files = [stack.enter_context(open(name, "rb", opener=opener)) for name in (GRAPH, WEIGHTS)]
-        except (FileNotFoundError, NotADirectoryError):
-            files = []
+        files = _both(path, stack)
         if not files or not all(stat.S_ISREG(os.fstat(file.fileno()).st_mode) for file in files):
             raise BundleNotFound(
                 f"There is no kconvert bundle at {show(path)}: expected a folder with {GRAPH} and {WEIGHTS}. "
                 "Make one with `kconvert MODEL OUT`."
             )
         yield files[0], files[1]
+
+
+def _both(path: Path, stack: ExitStack) -> list[IO[bytes]]:
+    """Open both files in one folder, again where that folder was replaced meanwhile; none where they are not there."""
+    for _ in range(ATTEMPTS):
+        before = _identity(path)
+        try:
+            opener = _in_folder(path, stack)
+            return [stack.enter_context(open(name, "rb", opener=opener)) for name in (GRAPH, WEIGHTS)]
+        except (FileNotFoundError, NotADirectoryError):
+            if _identity(path) == before:
+                break
+    return []
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tell one folder from another that took its name."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _in_folder(path: Path, stack: ExitStack) -> Callable[[str, int], int]:
