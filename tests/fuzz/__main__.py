@@ -19,7 +19,7 @@ CASE_SECONDS = 2.0
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
-    parser.add_argument("target", choices=["hdf5", "model"])
+    parser.add_argument("target", choices=["bundle", "hdf5", "model"])
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
