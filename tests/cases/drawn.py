@@ -384,5 +384,6 @@ DRAWN: dict[str, Strategy] = {
 REFUSED = (
     "the sizes of its input must be known", "the size of its input's last axis must be known",
     "with TensorFlow Keras adds them there", "for a bias along another axis", "give both the same",
+    "does not fit a window",
 )  # fmt: skip
 """What may be refused: parts of reasons."""

@@ -16,7 +16,7 @@ FIRST = {
     case.name.partition("(")[0]: case
     for family in CASES.values()
     for case in family
-    if "(" in case.name and case.name[0].isupper()
+    if "(" in case.name and case.name[0].isupper() and case.step is None
 }
 
 

@@ -162,6 +162,11 @@ def _dot_attention(config: Any) -> Names:
     return [("scale", True)] * bool(config.get("use_scale", False)) + [("concat_score_weight", True)] * concat
 
 
+def _spectrogram(config: Any) -> Names:
+    mode = config.get("mode")
+    return [("real_kernel", True)] * (mode != "imag") + [("imag_kernel", True)] * (mode != "real")
+
+
 def _fixed(*names: str, trainable: bool = True) -> Rule:
     return lambda config: [(name, trainable) for name in names]
 
@@ -194,5 +199,9 @@ RULES: dict[str, Rule] = {
     "GroupQueryAttention": _attention,
     "AdditiveAttention": lambda config: [("scale", True)] * bool(config.get("use_scale", True)),
     "Attention": _dot_attention,
+    "STFTSpectrogram": lambda config: (
+        [("real_kernel", True)] * (config.get("mode") != "imag")
+        + [("imag_kernel", True)] * (config.get("mode") != "real")
+    ),
 }
 """Layer -> its variables; 'cell/0:kernel' is variable 0 of the object at attribute `cell`, called kernel."""
