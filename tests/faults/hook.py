@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import pathlib
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -44,7 +45,7 @@ class Hook:
     def install(self) -> None:
         """Wrap the calls, for the rest of this process."""
         for name in CALLS:
-            setattr(os, name, self._wrapped(name, getattr(os, name)))
+            self._replace(name, self._wrapped(name, getattr(os, name)))
         replacing._exchange = self._wrapped("exchange", replacing._exchange)
         plain, hook = io.open, self
 
@@ -60,6 +61,17 @@ class Hook:
             return io.BufferedWriter(File(file, mode))
 
         io.open = opened  # type: ignore[assignment]
+        self._replace_in_paths("open", opened)
+
+    def _replace(self, name: str, call: Callable[..., Any]) -> None:
+        setattr(os, name, call)
+        self._replace_in_paths(name, call)
+
+    def _replace_in_paths(self, name: str, call: Callable[..., Any]) -> None:
+        """The paths of Python 3.10 hold the functions of `os` as they were when pathlib was imported."""
+        accessor = getattr(pathlib, "_NormalAccessor", None)
+        if accessor is not None and hasattr(accessor, name):
+            setattr(accessor, name, staticmethod(call))
 
     def _wrapped(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def run(*arguments: Any, **options: Any) -> Any:
