@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .spec import Case, layer, model, x
+from .spec import HALF, Case, layer, model, x
 
 PICTURE = (2, 6, 7, 3)
 COLOURS = x(*PICTURE, low=0, high=255)
@@ -105,7 +105,8 @@ def sample(name: str, **options: Any) -> Case:
         return keras.Model(data, getattr(keras.layers, name)(**options)(data))
 
     shown = "".join(f" {key}={value}" for key, value in options.items())
-    return model(f"{name} on a sample{shown}", build, [COLOURS, x(2, 4), picture(2, 6, 7, 1)], tolerance=1e-2)
+    tolerance = 1e-2 if options.get("dtype") in HALF else 1e-5
+    return model(f"{name} on a sample{shown}", build, [COLOURS, x(2, 4), picture(2, 6, 7, 1)], tolerance=tolerance)
 
 
 def boxes(name: str, **options: Any) -> Case:
@@ -121,7 +122,8 @@ def boxes(name: str, **options: Any) -> Case:
 
     inputs = [COLOURS, picture(2, 5, 4), x(2, 5, dtype="int32", low=0, high=9)]
     shown = "".join(f" {key}={value}" for key, value in options.items())
-    return model(f"{name} on boxes{shown}", build, inputs, tolerance=1e-2)
+    tolerance = 1e-2 if options.get("dtype") in HALF else 1e-5
+    return model(f"{name} on boxes{shown}", build, inputs, tolerance=tolerance)
 
 
 SAMPLES = [

@@ -36,7 +36,7 @@ def pairs(function: str, keras: Any, dtypes: tuple[str, ...] = DTYPES) -> Any:
 def promotion(function: str, dtypes: tuple[str, ...] = DTYPES) -> Case:
     """Every pair of dtypes in one model."""
     build = partial(pairs, function, dtypes=dtypes)
-    return model(f"{function} of every pair of dtypes", build, [small(dtype) for dtype in dtypes], tolerance=1e-2)
+    return model(f"{function} of every pair of dtypes", build, [small(dtype) for dtype in dtypes], tolerance=1e-5)
 
 
 WHOLE = ("uint8", "int8", "int32", "int64")
