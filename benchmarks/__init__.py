@@ -1,0 +1,1 @@
+"""kconvert beside Keras and compiled engines, measured in one run: `python -m benchmarks --help`."""
