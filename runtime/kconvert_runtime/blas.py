@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,6 +53,16 @@ _nothing: AbstractContextManager[None] = nullcontext()
 def limited(parallel: bool) -> AbstractContextManager[None]:
     """Keep BLAS on one thread if kernels run in parallel themselves."""
     return single_threaded() if parallel else _nothing
+
+
+def in_one_thread(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `call`, with BLAS on one thread while it runs."""
+
+    def run(*arguments: Any) -> Any:
+        with single_threaded():
+            return call(*arguments)
+
+    return run
 
 
 @contextmanager

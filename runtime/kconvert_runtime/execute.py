@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,14 @@ def execute(plan: Plan, inputs: Sequence[Array]) -> list[Array]:
     for slot, array in zip(plan.inputs, inputs, strict=True):
         slots[slot] = array
     arrays = lend(plan.memory)
-    with np.errstate(all="ignore"), blas.limited(plan.parallel):
+    pace = plan.pace
+    alone = plan.parallel or (pace is not None and pace.alone())
+    start = perf_counter()
+    with np.errstate(all="ignore"), blas.limited(alone):
         for step in plan.steps:
             run_step(step, plan, slots, arrays)
+    if pace is not None and not alone:
+        pace.note(perf_counter() - start)
     give_back(plan.memory, arrays)
     return [np.asarray(slots[slot]) for slot in plan.outputs]
 

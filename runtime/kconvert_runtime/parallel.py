@@ -38,13 +38,12 @@ def for_each(work: Callable[[Item], object], items: Iterable[Item]) -> None:
     """
     todo = list(items)
     if len(todo) < 2 or workers() < 2 or getattr(_inside, "worker", False):
-        for item in todo:
-            work(item)
+        one_by_one(work, todo)
         return
     shared = iter(todo)
     helpers: list[Future[None]] = [_pool().submit(_help, work, shared) for _ in range(min(workers(), len(todo)) - 1)]
     try:
-        _take(work, shared)
+        one_by_one(work, shared)
     finally:
         for _ in shared:  # after an error nothing new is begun
             pass
@@ -53,12 +52,13 @@ def for_each(work: Callable[[Item], object], items: Iterable[Item]) -> None:
                 helper.result()
 
 
+def one_by_one(work: Callable[[Item], object], items: Iterable[Item]) -> None:
+    """Call `work` on every item in this thread."""
+    for item in items:
+        work(item)
+
+
 def _help(work: Callable[[Item], object], shared: Iterator[Item]) -> None:
     _inside.worker = True
     with np.errstate(all="ignore"):
-        _take(work, shared)
-
-
-def _take(work: Callable[[Item], object], shared: Iterator[Item]) -> None:
-    for item in shared:
-        work(item)
+        one_by_one(work, shared)

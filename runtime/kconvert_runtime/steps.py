@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.graph import Node, TensorType
 
+from .pace import Pace
+
 Call: TypeAlias = Callable[..., Any]
 
 
@@ -71,4 +73,6 @@ class Plan:
     steps: tuple[Step, ...]
     memory: Memory = field(default_factory=Memory)
     parallel: bool = False
-    """Whether kernels share their work among threads themselves; BLAS then has to keep to one."""
+    """Whether threads of ours share the work; BLAS then has to keep to one."""
+    pace: Pace | None = None
+    """Learns whether BLAS' threads help; None for a plan whose runs do not all take as long."""

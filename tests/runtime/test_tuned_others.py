@@ -11,7 +11,7 @@ import pytest
 from kconvert_runtime import Model, blas
 from kconvert_runtime.kernels.recurrent.both import both
 from kconvert_runtime.registry import KERNELS
-from kconvert_runtime.tuned import conv, einsum, pooling, site
+from kconvert_runtime.tuned import conv, depthwise, pooling, site
 from kconvert_runtime.tuned.candidates import CANDIDATES
 from kconvert_runtime.tuned.site import Site
 from kconvert_schemas import Node, TensorType
@@ -25,7 +25,7 @@ RNG = np.random.default_rng(11)
 def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once with the blocks as they are, once with blocks as small as they get."""
     if request.param == "in many blocks":
-        for module, name in ((pooling, "PLANE"), (conv, "COLUMNS"), (site, "ELEMENTS"), (einsum, "SMALL")):
+        for module, name in ((pooling, "PLANE"), (conv, "COLUMNS"), (site, "ELEMENTS"), (depthwise, "PLANE")):
             monkeypatch.setattr(module, name, 1)
 
 

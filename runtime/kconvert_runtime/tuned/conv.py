@@ -11,7 +11,7 @@ from kconvert_schemas.dtypes import Array
 from ..scratch import scratch
 from ..steps import Call
 from .candidates import candidate
-from .costs import copied, product
+from .costs import Cost, copied, product
 from .geometry import bands, convolution, neighbourhood
 from .site import Site, Work, in_blocks
 from .tape import Block
@@ -22,7 +22,7 @@ LEAST = 256
 """Rows of a block at least: fewer do not pay for packing the weights."""
 
 
-def _cost(site: Site) -> float | None:
+def _cost(site: Site) -> Cost | None:
     conv = convolution(site)
     if conv is None or conv.groups > 1:
         return None
@@ -35,7 +35,7 @@ def im2col(site: Site) -> Call:
     conv = convolution(site)
     assert conv is not None  # noqa: S101  (the cost is None then)
     depth, filters = conv.depth, conv.filters
-    blocks = bands(conv, COLUMNS, depth, LEAST)
+    blocks = bands(conv, COLUMNS, depth, site.threads, LEAST)
 
     def prepare(arrays: Sequence[Array]) -> Work:
         x, weights = arrays[0], arrays[1].reshape(depth, filters)

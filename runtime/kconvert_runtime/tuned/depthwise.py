@@ -1,32 +1,41 @@
-"""Convolution of each channel alone: one multiplication and one addition for each element of the window."""
+"""Convolution of each channel alone: one multiplication and one addition for each element of the window.
+
+`einsum` does both in one pass. Its innermost loop is over the last spatial axis and the channels together, which lie
+side by side; where windows are apart from each other along that axis, the places that they share are first put so.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from kconvert_schemas.dtypes import Array
 
 from ..scratch import scratch
 from ..steps import Call
 from .candidates import candidate
-from .costs import CALL, copied
-from .geometry import bands, convolution, neighbourhood
+from .costs import CALL, Cost, copied
+from .geometry import Convolution, bands, convolution, region
 from .site import Site, Work, in_blocks
 from .tape import Block
 
 PLANE = 1 << 16
 """Elements of the result that are worked on at a time."""
+RATE = 6e9
+"""Multiplications with additions a second of an einsum."""
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def _cost(site: Site) -> float | None:
+def _cost(site: Site) -> Cost | None:
     conv = convolution(site)
     if conv is None or conv.groups != conv.channels:
         return None
-    taps = math.prod(conv.windows)
-    return CALL * taps + copied(conv.positions * conv.filters, 2 * taps)
+    sums = math.prod(conv.windows) * conv.positions * conv.filters
+    return copied(math.prod(site.shape_of(0)) * (2 if any(map(any, conv.pads)) else 1)) + Cost(rest=CALL + sums / RATE)
 
 
 @candidate("conv", "depthwise", _cost)
@@ -34,31 +43,76 @@ def depthwise(site: Site) -> Call:
     """Bands of rows, which stay in cache from the first element of the window to the tail."""
     conv = convolution(site)
     assert conv is not None  # noqa: S101  (the cost is None then)
-    filters, shape = conv.filters, site.shape
-    blocks = bands(conv, PLANE, filters)
-    windows = [(..., *index, slice(None)) for index in np.ndindex(*conv.windows)]
-    taps = site.constants[1]
-    rows = None if taps is None else _rows(taps, shape)
+    blocks = bands(conv, PLANE, conv.filters, site.threads)
+    kernel = site.constants[1]
+    across = conv.places[-1] if len(conv.places) > 1 else min(conv.places[-1], max(PLANE // conv.filters, 1))
+    prepared = None if kernel is None else _parts(conv, kernel, across)
 
     def prepare(arrays: Sequence[Array]) -> Work:
-        x, weights = arrays[0], _rows(arrays[1], shape) if rows is None else rows
-        if filters > conv.channels:
-            x = np.repeat(x, filters // conv.channels, axis=-1)
+        x, parts = arrays[0], prepared or _parts(conv, arrays[1], across)
+        if conv.filters > conv.channels:
+            x = np.repeat(x, conv.filters // conv.channels, axis=-1)
 
         def work(out: Array, block: Block) -> None:
-            values = neighbourhood(x, conv, block, conv.strides, conv.windows)
-            across = out.shape[-2]
-            product = scratch("product", out.shape, out.dtype)
-            np.multiply(values[windows[0]], weights[0][:across], out=out)
-            for index, row in zip(windows[1:], weights[1:], strict=True):
-                np.multiply(values[index], row[:across], out=product)
-                np.add(out, product, out=out)
+            values = region(x, conv, block, conv.strides, conv.windows)
+            parts[0].sum(values, out)
+            for part in parts[1:]:
+                more = scratch("part", out.shape, out.dtype)
+                part.sum(values, more)
+                np.add(out, more, out=out)
 
         return work
 
     return in_blocks(site, blocks, prepare)
 
 
-def _rows(taps: Array, shape: tuple[int, ...]) -> list[Array]:
-    """Each element of the window as a row (last spatial axis, filters): NumPy's inner loop then runs over both."""
-    return [np.tile(tap, (shape[-2], 1)) for tap in taps.reshape(-1, shape[-1])]
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The elements of the window that stand, along the last axis, at `first` plus a multiple of the stride.
+
+    Among the positions that are that far from each other they begin at `offset` and are `step` apart.
+    rows: their weights (windows..., members, places along the last axis times channels).
+    """
+
+    conv: Convolution
+    first: int
+    offset: int
+    step: int
+    rows: Array
+
+    def sum(self, values: Array, out: Array) -> None:
+        """Sum the products of `values` (batch, spatial..., channels) with the weights into out."""
+        stride, channels = self.conv.strides[-1], values.shape[-1]
+        if stride > 1:
+            every = values[..., self.first :: stride, :]
+            values = scratch("every", every.shape, values.dtype)
+            np.copyto(values, every)
+        values = np.ascontiguousarray(values)
+        length = out.shape[-2] * channels
+        rows = self.rows[..., :length]
+        item = values.itemsize
+        outer = [n * stride for n, stride in zip(values.strides[1:-2], self.conv.strides[:-1], strict=True)]
+        inner = [n * dilation for n, dilation in zip(values.strides[1:-2], self.conv.dilations[:-1], strict=True)]
+        windows = as_strided(
+            values[..., self.offset :, :],
+            (*out.shape[:-2], length, *rows.shape[:-1]),
+            (values.strides[0], *outer, item, *inner, self.step * channels * item),
+        )
+        places, window = LETTERS[: out.ndim - 1], LETTERS[-rows.ndim + 1 :]
+        last = places[-1]
+        np.einsum(
+            f"{places}{window},{window}{last}->{places}", windows, rows, out=out.reshape(windows.shape[: out.ndim - 1])
+        )
+
+
+def _parts(conv: Convolution, kernel: Array, across: int) -> list[Part]:
+    """Return parts whose sums add up to the convolution. kernel: (windows..., 1, filters)."""
+    stride, dilation = conv.strides[-1], conv.dilations[-1]
+    taps = [j * dilation for j in range(conv.windows[-1])]
+    parts = []
+    for first in sorted({tap % stride for tap in taps}):
+        members = [j for j, tap in enumerate(taps) if tap % stride == first]
+        offsets = [taps[j] // stride for j in members]
+        rows = np.tile(kernel[..., members, 0, :], across)
+        parts.append(Part(conv, first, offsets[0], offsets[1] - offsets[0] if len(members) > 1 else 1, rows))
+    return parts

@@ -10,12 +10,11 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from ..parallel import for_each, workers
+from ..parallel import for_each, one_by_one
 from ..steps import Call
 from .candidates import candidate
-from .costs import copied, product
-from .matmul import SMALL
-from .site import Shared, Site, in_blocks, tail_blocks
+from .costs import Cost, copied, product
+from .site import Site, in_blocks, tail_blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def _product(site: Site) -> Product | None:
     )  # fmt: skip
 
 
-def _cost(site: Site) -> float | None:
+def _cost(site: Site) -> Cost | None:
     found = _product(site)
     if found is None:
         return None
@@ -75,12 +74,13 @@ def _cost(site: Site) -> float | None:
 
 @candidate("einsum", "product", _cost)
 def batched(site: Site) -> Call:
-    """One product for each index of the shared axes, these or the rows cut among the cores; then the tail."""
+    """One product for each index of the shared axes, these or the rows cut among the threads; then the tail."""
     found = _product(site)
     assert found is not None  # noqa: S101  (the cost is None then)
     n, k, m = found.rows, found.inner, found.columns
-    parts = _parts(found)
-    finish = in_blocks(site, tail_blocks(site.shape), lambda arrays: lambda out, block: None)
+    parts = _parts(found, site.threads)
+    share = for_each if len(parts) > 1 else one_by_one
+    finish = in_blocks(site, tail_blocks(site), lambda arrays: lambda out, block: None)
 
     def run(y: Array, *arrays: Array) -> None:
         x, z = arrays[1::-1] if found.swapped else arrays[:2]
@@ -92,18 +92,18 @@ def batched(site: Site) -> Call:
             where = part if len(part) <= len(found.shared) else part[:-1]
             np.matmul(a[part], b[where], out=out[part])
 
-        for_each(work, parts)
+        share(work, parts)
         if site.tail:
             finish(y, *arrays)
 
-    return Shared(run) if len(parts) > 1 or isinstance(finish, Shared) else run
+    return run
 
 
-def _parts(found: Product) -> Sequence[tuple[slice, ...]]:
-    """Cut the largest shared axis among the cores, or the rows where there is none."""
-    if math.prod(found.shared) * found.rows * found.inner * found.columns <= SMALL:
+def _parts(found: Product, threads: int) -> Sequence[tuple[slice, ...]]:
+    """Cut the largest shared axis among the threads, or the rows where there is none."""
+    if threads == 1:
         return [()]
     sizes = found.shared or (found.rows,)
     axis = max(range(len(sizes)), key=sizes.__getitem__)
-    step = -(-sizes[axis] // workers())
+    step = -(-sizes[axis] // threads)
     return [(*[slice(None)] * axis, slice(start, start + step)) for start in range(0, sizes[axis], step)]

@@ -10,7 +10,6 @@ from typing import Any
 from kconvert_schemas.dtypes import Array
 
 from ..kernels.windows import Pads, extent, pads_of, patches, within
-from ..parallel import workers
 from ..scratch import scratch
 from .site import Site, row_blocks
 from .tape import Block
@@ -71,23 +70,30 @@ def around(attrs: Mapping[str, Any], sizes: Sequence[int], spans: Sequence[int],
     return [(a + c, b + d) for (a, b), (c, d) in zip(zeros, own, strict=True)]
 
 
-def bands(conv: Convolution, elements: int, each: int, least: int = 1) -> list[Block]:
-    """Cut the result into bands of whole rows (places along the first spatial axis), for several cores.
+def bands(conv: Convolution, elements: int, each: int, threads: int, least: int = 1) -> list[Block]:
+    """Cut the result into bands of whole rows (places along the first spatial axis), for so many threads.
 
     A band has about `elements` elements, of which each place takes `each`, and at least `least` places.
     """
     across = math.prod(conv.places[1:])
     rows = max(-(-max(elements // each, least) // across), 1)
-    return list(row_blocks((conv.batch, conv.places[0], 1), rows, workers()))
+    return list(row_blocks((conv.batch, conv.places[0], 1), rows, threads))
 
 
-def neighbourhood(
-    x: Array, conv: Convolution, block: Block, strides: Sequence[int], windows: Sequence[int], outside: float = 0.0
-) -> Array:
+def neighbourhood(x: Array, conv: Convolution, block: Block, strides: Sequence[int], windows: Sequence[int]) -> Array:
     """Return the windows that a band of the result reads: a view (batch, places..., windows..., channels).
 
-    With padding, the rows of x that the band reads are copied into scratch memory with `outside` around them.
     strides, windows: of the windows along each axis; those of `conv`, or of the tiles that cover it.
+    """
+    return patches(region(x, conv, block, strides, windows), windows, strides, conv.dilations)
+
+
+def region(
+    x: Array, conv: Convolution, block: Block, strides: Sequence[int], windows: Sequence[int], outside: float = 0.0
+) -> Array:
+    """Return what the windows of a band of the result cover: (batch, spatial..., channels).
+
+    With padding, the rows of x that the band reads are copied into scratch memory with `outside` around them.
     """
     samples, rows = block if len(block) == 2 else (block[0], None)
     spans = [extent(window, dilation) for window, dilation in zip(windows, conv.dilations, strict=True)]
@@ -97,7 +103,7 @@ def neighbourhood(
     begin = first * strides[0] - conv.pads[0][0]
     wanted = [(begin, (last - 1) * strides[0] + spans[0] + begin - first * strides[0])]
     wanted += [(-before, size + after) for (before, after), size in zip(conv.pads[1:], conv.sizes[1:], strict=True)]
-    return patches(_cut(x[samples], wanted, outside), windows, strides, conv.dilations)
+    return _cut(x[samples], wanted, outside)
 
 
 def _cut(x: Array, wanted: Sequence[tuple[int, int]], outside: float) -> Array:

@@ -9,14 +9,10 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from ..parallel import workers
 from ..steps import Call
 from .candidates import candidate
-from .costs import PRODUCT, copied, product
+from .costs import PRODUCT, Cost, copied, product
 from .site import Site, Work, in_blocks, row_blocks
-
-SMALL = 1 << 16
-"""Multiplications below which one call for all is the fastest."""
 
 
 def rows_for(depth: int, width: int) -> int:
@@ -24,7 +20,7 @@ def rows_for(depth: int, width: int) -> int:
     return max(PRODUCT // max(depth + width, 1), 192)
 
 
-def _cost(site: Site) -> float | None:
+def _cost(site: Site) -> Cost | None:
     x, weights = site.shape_of(0), site.shape_of(1)
     if len(weights) != 2 or len(x) < 2:
         return None
@@ -36,10 +32,7 @@ def rows(site: Site) -> Call:
     """Blocks of rows, each finished while it is in cache."""
     *_, depth = site.shape_of(0)
     shape, width = site.shape, site.shape[-1]
-    count = math.prod(shape[:-1])
-    small = count * depth * width <= SMALL
-    parts = 1 if small else workers()
-    blocks = list(row_blocks(shape, count if small else rows_for(depth, width), parts))
+    blocks = list(row_blocks(shape, rows_for(depth, width), site.threads))
 
     if len(blocks) == 1 and len(shape) == 2:
         return _whole(site)

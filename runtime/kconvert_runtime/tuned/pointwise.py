@@ -10,16 +10,15 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from ..kernels.windows import within
-from ..parallel import workers
 from ..steps import Call
 from .candidates import candidate
-from .costs import copied, product
+from .costs import Cost, copied, product
 from .geometry import convolution
 from .matmul import rows_for
 from .site import Site, Work, in_blocks, row_blocks
 
 
-def _cost(site: Site) -> float | None:
+def _cost(site: Site) -> Cost | None:
     conv = convolution(site)
     if conv is None or conv.groups > 1 or math.prod(conv.windows) > 1 or any(map(any, conv.pads)):
         return None
@@ -33,7 +32,7 @@ def pointwise(site: Site) -> Call:
     assert conv is not None  # noqa: S101  (the cost is None then)
     channels, filters, shape = conv.channels, conv.filters, site.shape
     every = within([slice(None, None, stride) for stride in conv.strides])
-    blocks = list(row_blocks(shape, rows_for(channels, filters), workers()))
+    blocks = list(row_blocks(shape, rows_for(channels, filters), site.threads))
 
     def prepare(arrays: Sequence[Array]) -> Work:
         x, weights = arrays[0][every], arrays[1].reshape(channels, filters)

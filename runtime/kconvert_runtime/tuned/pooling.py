@@ -1,4 +1,4 @@
-"""Pooling in bands of rows: the elements of all windows combined in place, one place in the window after the other."""
+"""Pooling in bands of rows, along one axis after the other."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
+from ..scratch import scratch
 from ..steps import Call
 from .candidates import candidate
-from .costs import CALL, copied
-from .geometry import Convolution, around, bands, neighbourhood
+from .costs import Cost, copied
+from .geometry import Convolution, around, bands, region
 from .site import Site, Work, in_blocks
 from .tape import Block
 
@@ -34,19 +35,18 @@ def _geometry(site: Site) -> Convolution | None:
     )
 
 
-def _cost(site: Site) -> float | None:
+def _cost(site: Site) -> Cost | None:
     pool = _geometry(site)
     if pool is None or site.outputs[0].dtype not in ("float32", "float64"):
         return None
-    taps = math.prod(pool.windows)
-    return CALL * taps + copied(math.prod(site.shape), taps)
+    passes = sum(window - 1 for window in pool.windows)
+    return copied(math.prod(site.shape_of(0)), 2) + copied(math.prod(site.shape), passes)
 
 
 def pooled(site: Site, ufunc: np.ufunc, outside: float) -> Call:
     """Combine by `ufunc`; what lies outside of x counts as `outside`. A sum is divided by how many elements it has."""
     pool = _geometry(site)
     assert pool is not None  # noqa: S101  (the cost is None then)
-    indices = [(..., *index, slice(None)) for index in np.ndindex(*pool.windows)]
     factor = _factor(pool) if ufunc is np.add else None
     outside = 0.0 if "zeros" in site.node.attrs else outside
 
@@ -54,16 +54,33 @@ def pooled(site: Site, ufunc: np.ufunc, outside: float) -> Call:
         x = arrays[0]
 
         def work(out: Array, block: Block) -> None:
-            values = neighbourhood(x, pool, block, pool.strides, pool.windows, outside)
-            np.copyto(out, values[indices[0]])
-            for index in indices[1:]:
-                ufunc(out, values[index], out=out)
+            values = region(x, pool, block, pool.strides, pool.windows, outside)
+            for axis in range(1, out.ndim - 1):
+                values = _along(values, axis, pool, ufunc, out if axis == out.ndim - 2 else None)
             if factor is not None:
                 np.multiply(out, factor[block[1:]].astype(out.dtype, copy=False), out=out)
 
         return work
 
-    return in_blocks(site, bands(pool, PLANE, pool.channels), prepare)
+    return in_blocks(site, bands(pool, PLANE, pool.channels, site.threads), prepare)
+
+
+def _along(values: Array, axis: int, pool: Convolution, ufunc: np.ufunc, out: Array | None) -> Array:
+    """Combine windows along one axis: what is left to combine along the others are fewer elements."""
+    window, stride = pool.windows[axis - 1], pool.strides[axis - 1]
+    count = (values.shape[axis] - window) // stride + 1
+    cuts = [slice(i, i + (count - 1) * stride + 1, stride) for i in range(window)]
+    lanes = np.moveaxis(values, axis, 0)
+    parts = [np.moveaxis(lanes[cut], 0, axis) for cut in cuts]
+    if out is None:
+        out = scratch(f"pooled{axis}", parts[0].shape, values.dtype)
+    if window == 1:
+        np.copyto(out, parts[0])
+    else:
+        ufunc(parts[0], parts[1], out=out)
+    for part in parts[2:]:
+        ufunc(out, part, out=out)
+    return out
 
 
 def _factor(pool: Convolution) -> Array:

@@ -11,12 +11,12 @@ from kconvert_schemas.dtypes import Array
 
 from ..steps import Call
 from .candidates import candidate
-from .costs import copied
+from .costs import Cost, copied
 from .site import Site, Work, in_blocks, tail_blocks
 from .tape import Block
 
 
-def _cost(site: Site) -> float | None:
+def _cost(site: Site) -> Cost | None:
     axes = site.node.attrs["axes"]
     rank = len(site.shape)
     if rank < 2 or len(axes) != 1 or axes[0] % rank != rank - 1 or 0 in site.shape:
@@ -39,7 +39,7 @@ def softmax(site: Site) -> Call:
 
         return work
 
-    return in_blocks(site, tail_blocks(site.shape), prepare)
+    return in_blocks(site, tail_blocks(site), prepare)
 
 
 @candidate("layer_norm", "rows", _cost)
@@ -69,4 +69,4 @@ def layer_norm(site: Site) -> Call:
 
         return work
 
-    return in_blocks(site, tail_blocks(site.shape), prepare)
+    return in_blocks(site, tail_blocks(site), prepare)

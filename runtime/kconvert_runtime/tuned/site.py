@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
+
+import numpy as np
 
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.graph import Node, TensorType
 
-from ..parallel import for_each, workers
+from ..parallel import for_each, one_by_one
 from ..steps import Call
+from .costs import Cost
 from .tape import Block, Program
 
 Work: TypeAlias = Callable[[Array, Block], object]
@@ -21,7 +24,8 @@ Work: TypeAlias = Callable[[Array, Block], object]
 class Site:
     """A node, the types of its inputs and outputs with every size known, and those inputs that are weights.
 
-    tail: what is to be done to the result element by element; it reads the inputs from number `own` on.
+    tail: what is to be done to the result element by element; it reads the inputs from number `own` on. plain: gives
+    the op's plain kernel. threads: how many of ours share the work; with one, BLAS may use its own.
     """
 
     node: Node
@@ -30,6 +34,8 @@ class Site:
     constants: tuple[Array | None, ...]
     own: int
     tail: Program | None = None
+    plain: Callable[[], Call] | None = None
+    threads: int = 1
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -41,13 +47,19 @@ class Site:
         type_ = self.inputs[index]
         return tuple(n or 0 for n in type_.shape) if type_ else ()
 
+    @property
+    def tail_cost(self) -> Cost:
+        """What the tail is expected to cost."""
+        return self.tail.cost(math.prod(self.shape)) if self.tail else Cost()
+
 
 def in_blocks(site: Site, blocks: Sequence[Block], prepare: Callable[[Sequence[Array]], Work]) -> Call:
-    """Return a function (result, inputs...) that fills the result block by block, on all cores, tail included.
+    """Return a function (result, inputs...) that fills the result block by block, tail included.
 
     prepare: takes the inputs, returns what fills one block: work(the block, its index).
     """
     own, tail, shape = site.own, site.tail, site.shape
+    share = for_each if site.threads > 1 else one_by_one
     if len(blocks) == 1:
         (block,) = blocks
 
@@ -68,20 +80,33 @@ def in_blocks(site: Site, blocks: Sequence[Block], prepare: Callable[[Sequence[A
             if finish:
                 finish(out, block)
 
-        for_each(do, blocks)
+        share(do, blocks)
 
-    return Shared(run)
+    return run
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """A function that shares its work among threads; BLAS is to keep to one meanwhile."""
+def whole(site: Site) -> Call:
+    """Only the tail."""
+    return in_blocks(site, tail_blocks(site), lambda arrays: lambda out, block: None)
 
-    run: Call
 
-    def __call__(self, *arrays: Array) -> Any:
-        """Run it."""
-        return self.run(*arrays)
+def finished(site: Site) -> Call:
+    """The plain kernel, and the tail on its result, which is returned."""
+    assert site.plain is not None  # noqa: S101  (whoever asks for this has given it)
+    plain, own = site.plain(), site.own
+    if site.tail is None:
+        return plain
+    finish = whole(site)
+
+    def run(*arrays: Array) -> Array:
+        y = plain(*arrays[:own])
+        fresh = y.flags.owndata and y.flags.writeable and not any(y is array for array in arrays)
+        if not (fresh and y.flags.c_contiguous):
+            y = np.array(y, order="C")
+        finish(y, *arrays)
+        return np.asarray(y)
+
+    return run
 
 
 def row_blocks(shape: Sequence[int], rows: int, parts: int = 1) -> Iterator[Block]:
@@ -123,10 +148,11 @@ ELEMENTS = 1 << 15
 """Elements of a block that is worked on element by element: several such fit the cache."""
 
 
-def tail_blocks(shape: tuple[int, ...]) -> list[Block]:
+def tail_blocks(site: Site) -> list[Block]:
     """Return the blocks for work that goes element by element or row by row."""
+    shape = site.shape
     size = math.prod(shape)
     if size <= 2 * ELEMENTS:
         return list(row_blocks(shape, size))
     row = shape[-1] if len(shape) > 1 else 1
-    return list(row_blocks(shape, max(ELEMENTS // row, 1), workers()))
+    return list(row_blocks(shape, max(ELEMENTS // row, 1), site.threads))

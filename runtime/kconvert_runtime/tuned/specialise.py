@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
-import numpy as np
-
-from kconvert_schemas.dtypes import HALVES, Array
+from kconvert_schemas.dtypes import Array
 from kconvert_schemas.graph import Graph, Node, TensorType
 from kconvert_schemas.opset import find_op
 from kconvert_schemas.opspec import OpError
 
+from .. import blas
+from ..pace import Pace
 from ..plan import bind, link, needed_nodes
 from ..steps import Binding, Call, Plan
-from .candidates import Candidate, choose
+from .choice import PLAIN, Choice, choose
 from .directions import pair, pairs
 from .fuse import Group, group
 from .paddings import absorb
-from .site import Shared, Site, in_blocks, tail_blocks
+from .site import Site
 
 LOOPS = ("lstm", "gru", "simple_rnn", "scan")
 """Ops of many small products, each of which threads of BLAS would only hold up."""
@@ -35,13 +36,15 @@ def specialise(graph: Graph, weights: Mapping[str, Array], shapes: Sequence[tupl
     groups = absorb(group(nodes, types, set(outputs)), types, set(outputs))
     partners = pairs(groups, types)
     seconds = set(partners.values())
+    firsts = [i for i in range(len(groups)) if i not in seconds]
+    single = [i for i in firsts if i not in partners]
+    choices, shared = choose([_site(groups[i], types, weights) for i in single])
+    chosen = dict(zip(single, choices, strict=True))
     bindings = [
-        _pair(one, groups[partners[i]]) if i in partners else _binding(one, types, weights)
-        for i, one in enumerate(groups)
-        if i not in seconds
+        _pair(groups[i], groups[partners[i]]) if i in partners else _binding(groups[i], chosen[i]) for i in firsts
     ]
     plan = link(bindings, [port.value for port in graph.inputs.ports], outputs, weights)
-    return replace(plan, parallel=any(isinstance(one.call, Shared) or one.node.op in LOOPS for one in bindings))
+    return replace(plan, parallel=shared, pace=None if shared else Pace())
 
 
 def concrete_types(graph: Graph, nodes: Sequence[Node], shapes: Sequence[tuple[int, ...]]) -> dict[str, TensorType]:
@@ -63,60 +66,35 @@ def concrete_types(graph: Graph, nodes: Sequence[Node], shapes: Sequence[tuple[i
 
 
 def _pair(one: Group, other: Group) -> Binding:
-    return pair(one.nodes[0], other.nodes[0])
+    made = pair(one.nodes[0], other.nodes[0])
+    return replace(made, call=blas.in_one_thread(made.call))
 
 
-def _binding(one: Group, types: Mapping[str, TensorType], weights: Mapping[str, Array]) -> Binding:
+def _site(one: Group, types: Mapping[str, TensorType], weights: Mapping[str, Array]) -> Site:
     node = one.nodes[-1] if one.first is None else one.first
     outputs = node.outputs if one.tail is None else (one.output,)
     own = () if one.first is None else one.first.inputs
     inputs = (*own, *one.extras)
-    site = Site(
+    return Site(
         node,
         tuple(None if value is None else types[value] for value in inputs),
         tuple(types[value] for value in outputs),
         tuple(None if value is None else weights.get(value) for value in inputs),
         len(own),
         one.tail,
+        partial(_plain, node, types, weights),
     )
-    after = tuple(other.op for other in one.nodes if other is not node)
-    if one.first is None:
-        return Binding(node, _elementwise(site), inputs, outputs, site.outputs[0], "elementwise", after)
-    best = _best(site)
-    if best is not None:
-        return Binding(node, best.build(site), inputs, outputs, site.outputs[0], best.name, after)
-    plain = bind(node, types, weights)
-    call = plain if site.tail is None else _finished(site, plain)
-    return Binding(node, call, inputs, outputs, after=after)
 
 
-def _best(site: Site) -> Candidate | None:
-    """The way to compute a node; None where only the plain kernel does."""
-    if any(type_.dtype in HALVES or None in type_.shape for type_ in _types(site)):
-        return None
-    return choose(site)
+def _plain(node: Node, types: Mapping[str, TensorType], weights: Mapping[str, Array]) -> Call:
+    kernel = bind(node, types, weights)
+    return blas.in_one_thread(kernel) if node.op in LOOPS else kernel
 
 
-def _types(site: Site) -> list[TensorType]:
-    return [type_ for type_ in (*site.inputs, *site.outputs) if type_ is not None]
-
-
-def _elementwise(site: Site) -> Call:
-    """Only a tail."""
-    return in_blocks(site, tail_blocks(site.shape), lambda arrays: lambda out, block: None)
-
-
-def _finished(site: Site, plain: Call) -> Call:
-    """The plain kernel, and the tail on its result."""
-    finish = in_blocks(site, tail_blocks(site.shape), lambda arrays: lambda out, block: None)
-    own = site.own
-
-    def run(*arrays: Array) -> Array:
-        y = plain(*arrays[:own])
-        fresh = y.flags.owndata and y.flags.writeable and not any(y is array for array in arrays)
-        if not (fresh and y.flags.c_contiguous):
-            y = np.array(y, order="C")
-        finish(y, *arrays)
-        return y
-
-    return Shared(run) if isinstance(finish, Shared) else run
+def _binding(one: Group, choice: Choice) -> Binding:
+    site, chosen = choice.site, choice.candidate
+    outputs = site.node.outputs if one.tail is None else (one.output,)
+    inputs = (*(() if one.first is None else one.first.inputs), *one.extras)
+    after = tuple(other.op for other in one.nodes if other is not site.node)
+    fills = None if chosen is PLAIN else site.outputs[0]
+    return Binding(site.node, chosen.build(site), inputs, outputs, fills, chosen.name, after)

@@ -6,9 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from kconvert_schemas.dtypes import Array
 
 from ..scratch import scratch
+from .costs import CALL, Cost
+
+SLOW: dict[Any, float] = {
+    np.exp: 3.5, np.tanh: 3.0, np.divide: 2.0, np.reciprocal: 2.0, np.sqrt: 2.0, np.log: 3.5, np.sin: 5.0, np.cos: 5.0,
+    np.expm1: 40.0, np.log1p: 40.0,
+}  # fmt: skip
+"""How much longer these take than an addition."""
+RATE = 8e9
+"""Additions a second, of elements that are in cache."""
 
 Block: TypeAlias = tuple[Any, ...]
 """An index that cuts a block out of an array: slices of its first axes."""
@@ -53,6 +64,11 @@ class Program:
     calls: tuple[tuple[Callable[..., Any], tuple[int, ...], int], ...]
     buffers: int
     numbers: tuple[float, ...]
+
+    def cost(self, elements: int) -> Cost:
+        """Return what it is expected to cost."""
+        weight = sum(SLOW.get(function, 1.0) for function, _, _ in self.calls)
+        return Cost(rest=CALL * len(self.calls) + weight * elements / RATE)
 
     def run(self, out: Array, extras: Sequence[Array]) -> None:
         """Work in place on `out`, with operands that fit it."""

@@ -15,11 +15,10 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from ..parallel import workers
 from ..scratch import scratch
 from ..steps import Call
 from .candidates import candidate
-from .costs import copied, product
+from .costs import Cost, copied, product
 from .geometry import Convolution, convolution, neighbourhood
 from .site import Site, Work, in_blocks, row_blocks
 from .tape import Block
@@ -80,13 +79,13 @@ def _tiling(site: Site, m: int) -> Tiling | None:
     return Tiling(conv, m) if conv is not None and fits and site.constants[1] is not None else None
 
 
-def _cost(site: Site, m: int) -> float | None:
+def _cost(site: Site, m: int) -> Cost | None:
     tiling = _tiling(site, m)
     if tiling is None or site.outputs[0].dtype != "float32":
         return None
     conv, area = tiling.conv, tiling.reach**2
     tiles = conv.batch * tiling.rows * tiling.columns
-    blocks = max(conv.batch * -(-tiling.rows // tiling.block), workers())
+    blocks = conv.batch * -(-tiling.rows // tiling.block)
     work = product(tiles * area, conv.channels, conv.filters)
     transforms = product(area, area, tiles * conv.channels) + product(m * m, area, tiles * conv.filters)
     moved = 2 * area * tiles * (conv.channels + conv.filters) + blocks * area * conv.channels * conv.filters
@@ -108,7 +107,7 @@ def winograd(site: Site, m: int) -> Call:
         for (before, _), tiles, size in zip(conv.pads, (tiling.rows, tiling.columns), conv.sizes, strict=True)
     ]
     covered = replace(conv, pads=pads)
-    bands = row_blocks((conv.batch, tiling.rows, 1), tiling.block, workers())
+    bands = row_blocks((conv.batch, tiling.rows, 1), tiling.block, site.threads)
     blocks = [(band[0], *(slice(cut.start * m, min(cut.stop * m, height)) for cut in band[1:])) for band in bands]
 
     def prepare(arrays: Sequence[Array]) -> Work:

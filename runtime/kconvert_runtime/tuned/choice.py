@@ -1,0 +1,64 @@
+"""Which kernel computes a node, and on how many threads: the cheapest by the cost model.
+
+Two threads of Python cost more to set going than BLAS' own, which spin for a while after a product; but while they
+spin, they are in the way of any other thread. So a plan goes one of two ways, whichever is expected to take less time:
+products on BLAS' threads and little else shared, or BLAS on one thread and everything that is worth it shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from kconvert_schemas.dtypes import HALVES
+
+from ..parallel import workers
+from .candidates import Candidate, candidates
+from .costs import SPINNING, Cost
+from .site import Site, finished, whole
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How a site is computed, and the seconds it is expected to take; those of a plain kernel are not known, and 0."""
+
+    site: Site
+    candidate: Candidate
+    seconds: float
+
+
+ELEMENTWISE = Candidate("", "elementwise", lambda site: Cost(), whole)
+PLAIN = Candidate("", "plain", lambda site: Cost(), finished)
+
+
+def choose(sites: Sequence[Site]) -> tuple[list[Choice], bool]:
+    """Return how each site is computed, and whether our threads share the work; BLAS then has to keep to one."""
+    found = [_options(site) for site in sites]
+    ways = [[_best(site, options, shared) for site, options in zip(sites, found, strict=True)]
+            for shared in (False, True)]  # fmt: skip
+    totals = [sum(choice.seconds for choice in way) for way in ways]
+    shared = totals[1] < totals[0]
+    return ways[shared], shared
+
+
+def _options(site: Site) -> list[tuple[Candidate, Cost]]:
+    if site.own == 0 and site.tail:
+        return [(ELEMENTWISE, site.tail_cost)]
+    types = [type_ for type_ in (*site.inputs, *site.outputs) if type_ is not None]
+    known = not any(type_.dtype in HALVES or None in type_.shape for type_ in types)
+    options = [(one, cost + site.tail_cost) for one, cost in candidates(site)] if known else []
+    return options or [(PLAIN, site.tail_cost)]
+
+
+def _best(site: Site, options: Sequence[tuple[Candidate, Cost]], shared: bool) -> Choice:
+    cores = workers()
+    best: Choice | None = None
+    for one, cost in options:
+        times = {1: cost.alone(1 if shared else cores)}
+        if cores > 1 and (shared or not cost.products):
+            times[cores] = cost.shared(cores) * (1 if shared else SPINNING)
+        threads = min(times, key=times.__getitem__)
+        if best is None or times[threads] < best.seconds:
+            best = Choice(replace(site, threads=threads), one, times[threads])
+    assert best is not None  # noqa: S101  (there is always the plain kernel)
+    return best
