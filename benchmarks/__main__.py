@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from . import pages
+from . import startup as startups
 from .engines import ENGINES
+from .growth import SERIES
 from .networks import NETWORKS
 from .results import Results
 
@@ -59,46 +61,67 @@ def speed(options: argparse.Namespace, results: Results) -> None:
             if not wanted:
                 continue
             print(f"{NETWORKS[network].title}, batch {batch}", flush=True)
-            found = _process(options, network, batch, list(dict.fromkeys(["kconvert", *wanted])))
+            measured = list(dict.fromkeys(["kconvert", *wanted]))
+            found = _process("rounds", options.cache, network, batch, ",".join(measured), options.rounds)
+            found = found or {name: {"failed": "the process was ended"} for name in measured}
             results.put("speed", key, {**known, **found})
             for name, one in found.items():
-                print(f"  {_line(name, one, found['kconvert'])}", flush=True)
+                print(f"  {_line(name, one)}", flush=True)
 
 
-def _process(options: argparse.Namespace, network: str, batch: str, names: list[str]) -> dict[str, Any]:
+def _process(module: str, *arguments: object) -> Any:
+    """Run a module of this package in a process of its own, and return what it writes; its errors, where it fails."""
     with tempfile.NamedTemporaryFile("r", suffix=".json") as file:
-        command = [sys.executable, "-m", "benchmarks.rounds", options.cache, network, batch, ",".join(names),
-                   options.rounds, file.name]  # fmt: skip
+        command = [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments), file.name]
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        done = subprocess.run([str(part) for part in command], cwd=ROOT, env=environment, stderr=subprocess.PIPE)
+        done = subprocess.run(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE)
         text = file.read()
     if done.returncode or not text:
         sys.stderr.write(done.stderr.decode(errors="replace")[-4000:])
-        return {name: {"failed": f"the process ended with {done.returncode}"} for name in names}
+        return None
     return json.loads(text)
 
 
-def _line(name: str, one: dict[str, Any], ours: dict[str, Any]) -> str:
+def _line(name: str, one: dict[str, Any]) -> str:
     if "failed" in one:
         return f"{name:10} fails: {one['failed']}"
     error = "" if one["error"] is None else f"  error {one['error']:.1e}"
-    return f"{name:10} {one['ms']:10.3f} ms  {_ratio(one, ours)}{error}"
+    ratio = "x {:7.2f}  ({:.2f} to {:.2f})".format(*one["ratio"]) if "ratio" in one else ""
+    return f"{name:10} {one['ms']:10.3f} ms  {ratio}{error}"
 
 
-def _ratio(one: dict[str, Any], ours: dict[str, Any]) -> str:
-    """Return how many times longer an engine takes than kconvert, the median of all rounds."""
-    if "failed" in ours:
-        return ""
-    ratio = statistics.median(a / b for a, b in zip(one["times"], ours["times"], strict=False))
-    return f"x {ratio:6.2f}"
+def startup(options: argparse.Namespace, results: Results) -> None:
+    """Measure whole processes."""
+    commands = startups.imports()
+    for network in ("mlp", "resnet50", "vgg16"):
+        commands.update(startups.runs(options.cache, network) if network in options.models else {})
+    for name, found in startups.measure(commands, options.rounds).items():
+        results.put("startup", name, found)
+        print(f"{name:45} {found['seconds']:7.3f} s  {found['megabytes']:6.0f} MB", flush=True)
+
+
+def growth(options: argparse.Namespace, results: Results) -> None:
+    """Measure how time grows with rows and steps."""
+    for network in (name for name in SERIES if name in options.models):
+        if options.again or results.get("growth", network) is None:
+            found = _process("growth", options.cache, network, options.rounds)
+            print(network, found, flush=True)
+            if found:
+                results.put("growth", network, found)
+
+
+def report(options: argparse.Namespace, results: Results) -> None:
+    """Write the page and its plot."""
+    for path, text in pages.pages(Results(options.json or RESULTS).data).items():
+        path.write_text(text)
+        print(path.relative_to(ROOT))
 
 
 def main(arguments: list[str]) -> int:
     """Run the command."""
     options = _options(arguments)
     results = Results(options.json)
-    if options.what == "speed":
-        speed(options, results)
+    {"speed": speed, "startup": startup, "growth": growth, "report": report}[options.what](options, results)
     return 0
 
 

@@ -45,7 +45,7 @@ def artifact(folder: Path, network: str, kind: str) -> Path:
 def _reason(done: subprocess.CompletedProcess[str]) -> str:
     """Return the last line that states an error, or how the process ended."""
     if done.returncode < 0:
-        return f"export ended by signal {-done.returncode}"
+        return f"export: ended by signal {-done.returncode}, as for lack of memory"
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     errors = [line for line in lines if line.partition(":")[0].rpartition(".")[2].endswith(("Error", "Exception"))]
     return f"export: {(errors or lines or ['no reason given'])[-1][:200]}"

@@ -29,10 +29,11 @@ SLOW = 3
 
 
 def measure(folder: Path, network: str, batch: int, names: list[str], rounds: int) -> dict[str, Any]:
-    """Return, by engine, {"ms", "times", "error"} or {"failed": reason}.
+    """Return, by engine, {"ms", "ratio", "error"} or {"failed": reason}.
 
-    error: the largest difference from Keras' answer (the first engine's where Keras is not measured),
-    relative to the largest magnitude of the answer.
+    ratio: how many times as long as the first engine's a call takes: median and quartiles over the rounds. error: the
+    largest difference from Keras' answer (the first engine's where Keras is not measured), relative to the largest
+    magnitude of the answer.
     """
     x = NETWORKS[network].rows(batch)
     runs: dict[str, Run] = {}
@@ -42,23 +43,43 @@ def measure(folder: Path, network: str, batch: int, names: list[str], rounds: in
     for name in names:
         try:
             runs[name] = ENGINES[name][1](folder, network, x)
-            answers[name] = np.array(runs[name](x))
-            calls[name] = _calls(runs[name], x)
+            answers[name] = _first(runs[name], x)
+            calls[name] = calls_in_turn(runs[name], x)
         except Exception as error:
             runs.pop(name, None)
             found[name] = {"failed": _reason(error)}
     times = take_turns(runs, x, calls, rounds)
     expected = next((answers[name] for name in ("tf", "predict", *names) if name in times), None)
     for name, taken in times.items():
-        found[name] = {
-            "ms": statistics.median(taken) * 1e3, "times": [t * 1e3 for t in taken],
-            "error": _error(answers[name], expected),
-        }  # fmt: skip
+        found[name] = {"ms": statistics.median(taken) * 1e3, "error": _error(answers[name], expected)}
+        if names[0] in times:
+            found[name]["ratio"] = _quartiles([a / b for a, b in zip(taken, times[names[0]], strict=False)])
     return found
 
 
-def _calls(run: Run, x: np.ndarray) -> int:
-    """Return how many calls one turn takes; 0 where a call takes too long to be repeated."""
+def _quartiles(ratios: list[float]) -> list[float]:
+    """Return the median and both quartiles."""
+    low, median, high = np.quantile(ratios, (0.25, 0.5, 0.75))
+    return [float(median), float(low), float(high)]
+
+
+def _first(run: Run, x: np.ndarray) -> np.ndarray:
+    """Return the answer; Unavailable where one row says that all of them would take too long."""
+    if len(x) > 1:
+        start = time.perf_counter()
+        try:
+            run(x[:1])
+        except Exception:  # it was made for this number of rows
+            return np.array(run(x))
+        seconds = (time.perf_counter() - start) * len(x)
+        if seconds > PATIENCE * 4:
+            raise Unavailable(f"one call would take about {seconds:.0f} s")
+    return np.array(run(x))
+
+
+def calls_in_turn(run: Run, x: np.ndarray) -> int:
+    """Return how many calls one turn takes; Unavailable where a call takes too long to be repeated."""
+    run(x)  # the first call may compile and plan
     start = time.perf_counter()
     run(x)
     seconds = time.perf_counter() - start
