@@ -18,6 +18,8 @@ from .tape import Block
 
 COLUMNS = 1 << 19
 """Elements of the matrix of windows that is held at a time by one thread."""
+SHORT = 12
+"""Elements side by side in a window below which copying it is slow."""
 LEAST = 256
 """Rows of a block at least: fewer do not pay for packing the weights."""
 
@@ -26,7 +28,7 @@ def _cost(site: Site) -> Cost | None:
     conv = convolution(site)
     if conv is None or conv.groups > 1:
         return None
-    return product(conv.positions, conv.depth, conv.filters) + copied(conv.positions * (conv.depth + conv.filters))
+    return product(conv.positions, conv.depth, conv.filters) + copied(conv.positions * conv.depth)
 
 
 @candidate("conv", "im2col", _cost)
@@ -37,15 +39,32 @@ def im2col(site: Site) -> Call:
     depth, filters = conv.depth, conv.filters
     blocks = bands(conv, COLUMNS, depth, site.threads, LEAST)
 
+    side_by_side = conv.windows[-1] * conv.channels
+    turned = side_by_side <= SHORT and conv.places[-1] > side_by_side
+
     def prepare(arrays: Sequence[Array]) -> Work:
         x, weights = arrays[0], arrays[1].reshape(depth, filters)
 
         def work(out: Array, block: Block) -> None:
             windows = neighbourhood(x, conv, block, conv.strides, conv.windows)
-            columns = scratch("columns", windows.shape, x.dtype)
-            np.copyto(columns, windows)
-            np.matmul(columns.reshape(-1, depth), weights, out=out.reshape(-1, filters))
+            columns = _turned(windows, out.ndim - 1, depth) if turned else _columns(windows, depth)
+            np.matmul(columns, weights, out=out.reshape(-1, filters))
 
         return work
 
     return in_blocks(site, blocks, prepare)
+
+
+def _columns(windows: Array, depth: int) -> Array:
+    """Windows (batch, places..., windows..., channels) as the rows of a matrix."""
+    columns = scratch("columns", windows.shape, windows.dtype)
+    np.copyto(columns, windows)
+    return columns.reshape(-1, depth)
+
+
+def _turned(windows: Array, places: int, depth: int) -> Array:
+    """The same matrix column by column: what is copied in one go is a row of places, not of a window."""
+    turned = np.moveaxis(windows, range(places), range(-places, 0))
+    columns = scratch("columns", turned.shape, windows.dtype)
+    np.copyto(columns, turned)
+    return columns.reshape(depth, -1).T

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 PRODUCT = 1 << 17
 """Elements that one block of a matrix product should touch: half a megabyte of float32."""
-FLOPS = 9e10
+FLOPS = 1e11
 """Multiplications and additions a second of a matrix product on one core."""
+PACKING = 2.5e-10
+"""Seconds for each weight that BLAS puts in order before it multiplies."""
 CALL = 1e-6
 """Seconds that one call of NumPy takes besides its work."""
 BYTES = 8e9
@@ -20,26 +22,33 @@ SPINNING = 1.4
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds on one core: of matrix products, which BLAS can spread over the cores by itself, and of all else."""
+    """Seconds on one core: of matrix products, which BLAS can spread over the cores by itself, and of all else.
+
+    packing: of putting weights in order for a product, which each thread of ours has to do anew.
+    """
 
     products: float = 0.0
     rest: float = 0.0
+    packing: float = 0.0
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(self.products + other.products, self.rest + other.rest)
+        return Cost(self.products + other.products, self.rest + other.rest, self.packing + other.packing)
 
     def alone(self, cores: int) -> float:
         """Seconds in one thread, with BLAS on so many cores."""
-        return self.products / cores + self.rest
+        return (self.products + self.packing) / cores + self.rest
 
     def shared(self, cores: int) -> float:
         """Seconds when threads of ours share the work."""
-        return (self.products + self.rest) / cores + HANDOFF
+        return (self.products + self.rest) / cores + self.packing + HANDOFF
 
 
-def product(rows: int, depth: int, width: int) -> Cost:
-    """Cost of a matrix product (rows, depth) x (depth, width)."""
-    return Cost(2.0 * rows * depth * width / FLOPS, CALL)
+def product(rows: int, depth: int, width: int, block: int | None = None) -> Cost:
+    """Cost of a matrix product (rows, depth) x (depth, width), in blocks of so many rows."""
+    blocks = -(-rows // block) if block else 1
+    packing = depth * width * PACKING
+    work = 2.0 * rows * depth * width / FLOPS
+    return Cost(work, CALL, packing) if blocks == 1 else Cost(work + blocks * packing, CALL * blocks)
 
 
 def copied(elements: int, passes: int = 1) -> Cost:

@@ -11,7 +11,7 @@ from kconvert_schemas.dtypes import Array
 
 from ..steps import Call
 from .candidates import candidate
-from .costs import PRODUCT, Cost, copied, product
+from .costs import PRODUCT, Cost, product
 from .site import Site, Work, in_blocks, row_blocks
 
 
@@ -24,7 +24,7 @@ def _cost(site: Site) -> Cost | None:
     x, weights = site.shape_of(0), site.shape_of(1)
     if len(weights) != 2 or len(x) < 2:
         return None
-    return product(math.prod(x[:-1]), *weights) + copied(math.prod(site.shape))
+    return product(math.prod(x[:-1]), *weights)
 
 
 @candidate("matmul", "rows", _cost)

@@ -12,7 +12,7 @@ from kconvert_schemas.dtypes import Array
 from ..kernels.windows import within
 from ..steps import Call
 from .candidates import candidate
-from .costs import Cost, copied, product
+from .costs import Cost, product
 from .geometry import convolution
 from .matmul import rows_for
 from .site import Site, Work, in_blocks, row_blocks
@@ -22,7 +22,7 @@ def _cost(site: Site) -> Cost | None:
     conv = convolution(site)
     if conv is None or conv.groups > 1 or math.prod(conv.windows) > 1 or any(map(any, conv.pads)):
         return None
-    return product(conv.positions, conv.channels, conv.filters) + copied(math.prod(site.shape))
+    return product(conv.positions, conv.channels, conv.filters)
 
 
 @candidate("conv", "pointwise", _cost)

@@ -15,6 +15,7 @@ from kconvert_schemas.graph import Node, TensorType
 from ..parallel import for_each, one_by_one
 from ..steps import Call
 from .costs import Cost
+from .tail import on_blocks
 from .tape import Block, Program
 
 Work: TypeAlias = Callable[[Array, Block], object]
@@ -60,19 +61,23 @@ def in_blocks(site: Site, blocks: Sequence[Block], prepare: Callable[[Sequence[A
     """
     own, tail, shape = site.own, site.tail, site.shape
     share = for_each if site.threads > 1 else one_by_one
+    bind = on_blocks(tail, [site.shape_of(i) for i in range(own, len(site.inputs))], shape, blocks) if tail else None
     if len(blocks) == 1:
         (block,) = blocks
+        large = math.prod(shape) > LARGE
 
         def run_whole(y: Array, *arrays: Array) -> None:
             prepare(arrays)(y, block)
-            if tail:
+            if bind and large:
+                bind(arrays[own:])(y, block)
+            elif tail:
                 tail.run(y, arrays[own:])
 
         return run_whole
 
     def run(y: Array, *arrays: Array) -> None:
         work = prepare(arrays)
-        finish = tail.bind(arrays[own:], shape) if tail else None
+        finish = bind(arrays[own:]) if bind else None
 
         def do(block: Block) -> None:
             out = y[block]
@@ -144,6 +149,8 @@ def _cut(leading: tuple[int, ...], step: int) -> Iterator[Block]:
             yield (*index, slice(start, min(start + step, length)))
 
 
+LARGE = 1 << 13
+"""Elements from which on it pays to look how operands can be read faster."""
 ELEMENTS = 1 << 15
 """Elements of a block that is worked on element by element: several such fit the cache."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -18,6 +19,8 @@ SLOW: dict[Any, float] = {
     np.expm1: 40.0, np.log1p: 40.0,
 }  # fmt: skip
 """How much longer these take than an addition."""
+COMPARED = (np.maximum, np.minimum)
+"""Functions that take an array faster than a number."""
 RATE = 8e9
 """Additions a second, of elements that are in cache."""
 
@@ -55,7 +58,7 @@ class Tape:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Calls on a pool of arrays: `buffers` of one shape, then operands from outside, then numbers.
+    """Calls on a pool of arrays: `buffers` of one shape, then operands from outside, numbers, arrays of one number.
 
     Buffer 0 holds the value that is there from the start, and the result at the end. A call is a function, the
     places in the pool of its arguments, and that of its result.
@@ -64,6 +67,7 @@ class Program:
     calls: tuple[tuple[Callable[..., Any], tuple[int, ...], int], ...]
     buffers: int
     numbers: tuple[float, ...]
+    filled: tuple[float, ...] = ()
 
     def cost(self, elements: int) -> Cost:
         """Return what it is expected to cost."""
@@ -74,27 +78,25 @@ class Program:
         """Work in place on `out`, with operands that fit it."""
         buffers = [scratch(BUFFERS[i], out.shape, out.dtype) for i in range(1, self.buffers)]
         pool: list[Any] = [out, *buffers, *extras, *self.numbers]
+        for number in self.filled:
+            pool.append(full(number, out.shape, out.dtype))
         for function, places, target in self.calls:
             function(*[pool[i] for i in places], out=pool[target])
 
-    def bind(self, extras: Sequence[Array], shape: Sequence[int]) -> Callable[[Array, Block], None]:
-        """Return a function that works in place on a block of an array of `shape`: run(the block, its index)."""
-        operands = [_sliced(extra, shape) for extra in extras]
-        return lambda out, block: self.run(out, [operand(block) for operand in operands])
-
 
 BUFFERS = [f"tape{i}" for i in range(32)]
+_full: dict[tuple[float, Any], Array] = {}
 
 
-def _sliced(extra: Array, shape: Sequence[int]) -> Callable[[Block], Array]:
-    """Return the part of an operand that stands against a block of `shape`; it may be broadcast."""
-    lacking = len(shape) - extra.ndim
-    whole = [size == 1 for size in extra.shape]
-
-    def part(block: Block) -> Array:
-        return extra[tuple(slice(None) if all_ else cut for all_, cut in zip(whole, block[lacking:], strict=False))]
-
-    return (lambda block: extra) if len(shape) > 1 and all(whole[:-1]) else part  # the last axis is never cut
+def full(number: float, shape: Sequence[int], dtype: Any) -> Array:
+    """Return an array of one number, to be read only: NumPy compares two arrays faster than an array and a number."""
+    size = math.prod(shape)
+    array = _full.get((number, dtype))
+    if array is None or array.size < size:
+        array = np.full(size, number, dtype)
+        array.flags.writeable = False
+        _full[number, dtype] = array
+    return array[:size].reshape(shape)
 
 
 def finish(tape: Tape, result: Ref, extras: int, *, started: bool) -> Program:
@@ -116,19 +118,33 @@ def finish(tape: Tape, result: Ref, extras: int, *, started: bool) -> Program:
             target, count = count, count + 1
         places[value] = target
         placed.append((function, arguments, target))
-    numbers = list(dict.fromkeys(one for _, arguments, _ in placed for one in arguments if isinstance(one, float)))
+    given = [
+        (function in COMPARED, one) for function, arguments, _ in placed for one in arguments if isinstance(one, float)
+    ]
+    numbers, filled = (
+        list(dict.fromkeys(one for compared, one in given if compared is which)) for which in (False, True)
+    )
+    first = count + extras
     calls = tuple(
-        (function, tuple(_place(one, count, extras, numbers) for one in arguments), target)
+        (
+            function,
+            tuple(
+                _place(one, count, first, *((numbers, 0) if function not in COMPARED else (filled, len(numbers))))
+                for one in arguments
+            ),
+            target,
+        )
         for function, arguments, target in placed
     )
-    return Program(calls, count, tuple(numbers))
+    return Program(calls, count, tuple(numbers), tuple(filled))
 
 
 def _inner(operand: Operand) -> bool:
     return isinstance(operand, Ref) and not operand.extra
 
 
-def _place(operand: Operand, buffers: int, extras: int, numbers: list[float]) -> int:
+def _place(operand: Operand, buffers: int, first: int, numbers: list[float], after: int) -> int:
+    """The place in the pool of an operand; numbers stand from `first` on, those in this list after so many others."""
     if isinstance(operand, Ref):
         return operand.index + (buffers if operand.extra else 0)
-    return buffers + extras + numbers.index(operand)
+    return first + after + numbers.index(operand)

@@ -85,10 +85,10 @@ def _cost(site: Site, m: int) -> Cost | None:
         return None
     conv, area = tiling.conv, tiling.reach**2
     tiles = conv.batch * tiling.rows * tiling.columns
-    blocks = conv.batch * -(-tiling.rows // tiling.block)
-    work = product(tiles * area, conv.channels, conv.filters)
+    rows = min(tiling.block * tiling.columns, tiles)  # each of `area` products for a block has so many
+    work = product(tiles * area, conv.channels, conv.filters, rows)
     transforms = product(area, area, tiles * conv.channels) + product(m * m, area, tiles * conv.filters)
-    moved = 2 * area * tiles * (conv.channels + conv.filters) + blocks * area * conv.channels * conv.filters
+    moved = 2 * area * tiles * (conv.channels + conv.filters)
     return work + transforms + copied(moved)
 
 

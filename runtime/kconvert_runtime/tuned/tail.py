@@ -1,0 +1,84 @@
+"""A tape on the blocks of an array: which part of each operand stands against a block.
+
+Rows of channels are short, and an operand with one number for each channel is read anew for each of them. Where all
+operands allow it, several rows are taken for one, and such an operand is repeated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from kconvert_schemas.dtypes import Array
+
+from .tape import Block, Program
+
+Shape: TypeAlias = "tuple[int, ...]"
+Finish: TypeAlias = Callable[[Array, Block], None]
+"""Works in place on a block of an array: finish(the block, its index)."""
+WIDE = 2048
+"""Elements from which on a row is long enough for NumPy's inner loop."""
+
+
+def on_blocks(
+    tape: Program, operands: Sequence[Shape], shape: Shape, blocks: Sequence[Block]
+) -> Callable[[Sequence[Array]], Finish]:
+    """Return a function of the operands, whose shapes are given, that returns what works on a block of `shape`."""
+    times = _repeats(operands, shape, blocks)
+    if times == 1:
+        return lambda extras: _broadcast(tape, extras, shape)
+    width = times * shape[-1]
+
+    def bind(extras: Sequence[Array]) -> Finish:
+        rows = [_repeated(extra, shape[-1], times) for extra in extras]
+
+        def finish(out: Array, block: Block) -> None:
+            parts = [row if row.size <= width else row[block].reshape(-1, width) for row in rows]
+            tape.run(out.reshape(-1, width), parts)
+
+        return finish
+
+    return bind
+
+
+def _repeated(extra: Array, width: int, times: int) -> Array:
+    """A row repeated, one number by itself, anything else as it is."""
+    if extra.size == 1:
+        return extra.reshape(1)
+    return np.tile(extra.reshape(-1), times) if extra.size == width else extra
+
+
+def _broadcast(tape: Program, extras: Sequence[Array], shape: Shape) -> Finish:
+    parts = [_sliced(extra, shape) for extra in extras]
+    return lambda out, block: tape.run(out, [part(block) for part in parts])
+
+
+def _repeats(operands: Sequence[Shape], shape: Shape, blocks: Sequence[Block]) -> int:
+    """How many rows can be taken for one: of every block the same number, and fewer than a block has."""
+    if len(shape) < 2 or 2 * shape[-1] > WIDE or not all(one == shape or _is_row(one, shape) for one in operands):
+        return 1
+    together = math.gcd(*(_rows(block, shape[:-1]) for block in blocks))
+    return max((n for n in range(1, WIDE // shape[-1] + 1) if together % n == 0 and n < together), default=1)
+
+
+def _is_row(operand: Shape, shape: Shape) -> bool:
+    return math.prod(operand) in (1, shape[-1]) and operand[-1:] in ((), (1,), shape[-1:]) and shape[-1] > 1
+
+
+def _rows(block: Block, leading: Shape) -> int:
+    whole = (slice(None),) * (len(leading) - len(block))
+    return math.prod(len(range(*cut.indices(size))) for cut, size in zip((*block, *whole), leading, strict=True))
+
+
+def _sliced(extra: Array, shape: Shape) -> Callable[[Block], Array]:
+    """Return the part of an operand that stands against a block of `shape`; it may be broadcast."""
+    lacking = len(shape) - extra.ndim
+    whole = [size == 1 for size in extra.shape]
+
+    def part(block: Block) -> Array:
+        return extra[tuple(slice(None) if all_ else cut for all_, cut in zip(whole, block[lacking:], strict=False))]
+
+    return (lambda block: extra) if len(shape) > 1 and all(whole[:-1]) else part  # the last axis is never cut
