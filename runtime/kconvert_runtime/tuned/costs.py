@@ -8,13 +8,13 @@ PRODUCT = 1 << 17
 """Elements that one block of a matrix product should touch: half a megabyte of float32."""
 FLOPS = 1e11
 """Multiplications and additions a second of a matrix product on one core."""
-PACKING = 2.5e-10
-"""Seconds for each weight that BLAS puts in order before it multiplies."""
+PACKING = 7e-10
+"""Seconds for each weight that BLAS reads, from memory, and puts in order before it multiplies."""
 CALL = 1e-6
 """Seconds that one call of NumPy takes besides its work."""
 BYTES = 8e9
 """Bytes a second that are copied from one array to another."""
-HANDOFF = 7e-5
+HANDOFF = 2e-4
 """Seconds until another thread has begun and the first knows that it has ended: cores fall asleep at once."""
 SPINNING = 1.4
 """How much longer work takes that is shared while BLAS' threads spin, waiting for the next product."""
