@@ -38,7 +38,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--models", type=_words, default=list(NETWORKS), metavar="A,B", help=", ".join(NETWORKS))
     parser.add_argument("--batch", type=_words, default=["1", "32"], metavar="N,M", help="rows a call; default 1,32")
     parser.add_argument("--peers", type=_words, metavar="A,B", help=", ".join(list(ENGINES)[1:]),
-                        default=[name for name in ENGINES if name not in ("kconvert", "plain")])  # fmt: skip
+                        default=[name for name in ENGINES if name not in ("kconvert", "plain", "xla")])  # fmt: skip
     parser.add_argument("--rounds", type=int, default=15, help="turns of each engine; default 15")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep results there, and skip what it has")
     parser.add_argument("--again", action="store_true", help="measure also what FILE has")

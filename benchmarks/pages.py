@@ -12,7 +12,7 @@ from .networks import NETWORKS
 from .plot import dots
 
 DOCS = Path(__file__).parents[1] / "docs"
-PEERS = [name for name in ENGINES if name not in ("kconvert", "plain")]
+PEERS = [name for name in ENGINES if name not in ("kconvert", "plain", "xla")]
 INTRODUCTION = """<!-- Written by `python -m benchmarks report` from benchmarks/results.json. -->
 # Performance
 

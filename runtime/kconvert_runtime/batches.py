@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,15 @@ def run(
         if progress:
             progress(min(start + batch_size, rows), rows)
     return Outcome(_joined([part[0] for part in parts]), _joined([part[1] for part in parts]))
+
+
+def to_npy(
+    model: Model, feeds: Mapping[str, Array], path: Path, *, batch_size: int, progress: Progress | None = None
+) -> None:
+    """Run `model` as `run` does, and write its only output to a .npy file batch by batch, whole or not at all."""
+    from .files.results import NpyRows, written
+
+    written(path, lambda file: model.stream_to(NpyRows(file), (dict(feeds),), batch_size, progress or False))
 
 
 def _rows(feeds: Mapping[str, Array]) -> int:

@@ -138,6 +138,10 @@ def command(
             measure(model, [given.arrays[port.name][:batch_size] for port in model.graph.inputs.ports]).lines(as_json)
         )
         return console.DONE
+    if output is not None and ranked is None and results.can_stream(output, model.outputs) and not taps:
+        with _progress(progress) as report:
+            batches.to_npy(model, given.arrays, output, batch_size=batch_size, progress=report)
+        return console.DONE
     with _progress(progress) as report:
         outcome = batches.run(model, given.arrays, batch_size=batch_size, taps=taps, progress=report)
     arrays = {**outcome.outputs, **{f"tap/{path}": array for path, array in outcome.taps.items()}}

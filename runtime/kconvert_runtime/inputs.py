@@ -73,7 +73,16 @@ def prepare(port: Port, given: Any) -> Array:
         raise InputError(
             f"Input {show(port.name)} got None. Where it is optional in Keras, a bundle needs it all the same."
         )
-    array = _strings(port, given) if port.type.dtype == "string" else _numbers(port, given)
+    return fit(port, converted(port, given))
+
+
+def converted(port: Port, given: Any) -> Array:
+    """Return `given` as an array of the port's dtype; InputError when it is of another kind."""
+    return _strings(port, given) if port.type.dtype == "string" else _numbers(port, given)
+
+
+def fit(port: Port, array: Array) -> Array:
+    """Return `array` with the rank of the port; InputError when its shape does not fit."""
     shape = port.type.shape
     if array.ndim == len(shape) - 1 and shape[-1] == 1 and _fits(array.shape, shape[:-1]):
         array = array[..., None]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from .plan import plan
 from .sizes import check_memory
 from .steps import Plan
 from .tuned.specialise import specialise
+
+if TYPE_CHECKING:
+    from .streaming import Sink
 
 PLANS = 8
 """Plans that are kept, each for other shapes of the inputs."""
@@ -112,20 +115,36 @@ class Model:
         """Run the model on arrays by input name; returns arrays by output name."""
         return self._named(self._execute(self._prepare((feeds,))))
 
-    def predict(self, *inputs: Any, batch_size: int = 32, progress: bool | Progress = False) -> Any:
+    def predict(
+        self, *inputs: Any, batch_size: int = 32, progress: bool | Progress = False, out: Any = None
+    ) -> Any:  # fmt: skip
         """Run the model on long inputs, `batch_size` rows at a time; returns what a call on all rows returns.
 
-        Inputs may be memory-mapped: only one batch is read at a time. `progress` prints a counter to
-        stderr, or is called with (rows done, rows).
+        Inputs may be memory-mapped: each batch is read while the one before it is computed. out: arrays to fill, such
+        as memory maps, in the structure of what a call returns; they are filled while the next batch is computed.
+        `progress` prints a counter to stderr, or is called with (rows done, rows). Raises InputError.
         """
-        arrays = self._prepare(inputs)
+        from .streaming import Collected
+
+        names = [port.name for port in self.graph.outputs.ports]
+        given = None if out is None else flatten(self.graph.outputs, (out,))
+        sink = Collected(names, given)
+        self.stream_to(sink, inputs, batch_size, progress, behind=out is not None)
+        return self._structured(sink.arrays())
+
+    def stream_to(
+        self, sink: Sink, inputs: tuple[Any, ...], batch_size: int, progress: bool | Progress = False, *,
+        behind: bool = True,
+    ) -> None:  # fmt: skip
+        """Run the model as `predict` does, and give the outputs of each batch, in the order of `outputs`, to `sink`.
+
+        behind: `sink` works in a thread of its own while the next batch is computed.
+        """
+        from .streaming import stream
+
         report = progress if callable(progress) else (_print_progress if progress else None)
-        parts: list[list[Array]] = []
-        for start, stop, rows in _batches(arrays, batch_size):
-            parts.append(self._execute([array[start:stop] for array in arrays]))
-            if report:
-                report(stop, rows)
-        return self._structured([np.concatenate(pieces) for pieces in zip(*parts, strict=True)])
+        flat = flatten(self.graph.inputs, inputs)
+        stream(self.graph.inputs.ports, flat, self._execute, batch_size, sink, report, behind=behind)
 
     def gradients(self, inputs: Any, outputs: Any = None, *, wrt: Sequence[str] | None = None) -> dict[str, Array]:
         """Return the gradients of a number L that depends on the outputs, by the names of weights and inputs.
@@ -214,18 +233,6 @@ def _build(structure: Any, named: Mapping[str, Array]) -> Any:
     if isinstance(structure, (list, tuple)):
         return [_build(part, named) for part in structure]
     return named[structure]
-
-
-def _batches(arrays: Sequence[Array], batch_size: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (start, stop, rows); one empty batch for no rows."""
-    sizes = {array.shape[0] for array in arrays if array.ndim}
-    if len(sizes) > 1:
-        raise InputError(f"All inputs must have the same number of rows, got {', '.join(map(str, sorted(sizes)))}.")
-    if batch_size < 1:
-        raise InputError(f"batch_size must be at least 1, got {batch_size}.")
-    rows = sizes.pop() if sizes else 0
-    for start in range(0, max(rows, 1), batch_size):
-        yield start, min(start + batch_size, rows), rows
 
 
 def _print_progress(done: int, rows: int) -> None:

@@ -16,6 +16,7 @@ from kconvert_schemas.dtypes import Array
 
 from . import blas
 from .execute import run_step
+from .inputs import prepare
 from .memory import give_back, lend
 from .work import multiply_adds
 
@@ -74,8 +75,9 @@ class Profile:
             yield f"... and {len(self.layers) - BUSIEST} more"
 
 
-def measure(model: Model, arrays: Sequence[Array], rounds: int = ROUNDS) -> Profile:
-    """Run `model` on prepared inputs, timing every call; the first run, which makes the plan, does not count."""
+def measure(model: Model, given: Sequence[Array], rounds: int = ROUNDS) -> Profile:
+    """Run `model` on its inputs, timing every call; the first run, which makes the plan, does not count."""
+    arrays = [prepare(port, array) for port, array in zip(model.graph.inputs.ports, given, strict=True)]
     plan = model.plan_for(arrays)
     found = [_Timed() for _ in plan.steps]
     for round_ in range(rounds + 1):

@@ -273,3 +273,28 @@ def test_profile(run: Run, tmp_path: Path) -> None:
     refused = run("krun", bundle, "-", "--json", stdin=b"1 2\n")
     assert refused.code == 2
     assert "--json goes with --profile" in refused.err
+
+
+def test_an_array_written_batch_by_batch_is_the_file_that_numpy_writes(run: Run, tmp_path: Path) -> None:
+    bundle = write(tmp_path / "out", dense())
+    x = np.random.default_rng(0).normal(size=(100, 2)).astype(np.float32)
+    np.save("x.npy", x)
+    for batch_size in (1, 33, 100, 1000):
+        done = run("krun", bundle, "x.npy", "-o", "y.npy", "--batch-size", batch_size)
+        assert (done.code, done.out) == (0, ""), done
+        y = np.load("y.npy")
+        np.testing.assert_allclose(y, np.maximum(x @ KERNEL, 0), rtol=1e-5, atol=1e-6)
+        assert Path("y.npy").read_bytes() == npy(y)
+
+
+def test_an_error_in_the_middle_leaves_the_file_as_it_was(run: Run, tmp_path: Path) -> None:
+    bundle = write(tmp_path / "out", identity_graph(TensorType((None, 2), "int32")))
+    x = np.zeros((100, 2))
+    x[70] = 0.5
+    np.save("x.npy", x)
+    Path("y.npy").write_bytes(b"as it was")
+    done = run("krun", bundle, "x.npy", "-o", "y.npy", "--batch-size", 10)
+    assert done.code == 2
+    assert "whole numbers" in done.err
+    assert Path("y.npy").read_bytes() == b"as it was"
+    assert [path.name for path in Path().iterdir() if path.name.endswith(".tmp")] == []

@@ -15,8 +15,12 @@ from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError, show
 from kconvert_schemas.graph import Port, TensorType
 
-from ..inputs import prepare
+from ..inputs import converted, fit, prepare
+from ..streaming import let_go, mapping
 from .source import STDIN, Source
+
+PART = 1 << 18
+"""Elements of an array that are looked at together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,10 @@ def _fit(source: Source, port: Port, values: Any) -> Array:
             source.notes.append(f"{source.label} is taken for one sample of input {show(port.name)}, a batch of 1")
             array = array[None]
         _check_range(port, array)
+        if array.ndim and port.type.dtype != "string" and mapping(array):
+            array = fit(port, array)
+            converted(port, array[:1])
+            return array  # its batches are converted as they come
         return prepare(port, array)
     except (ValueError, UnicodeDecodeError) as error:
         raise InputError(f"{source.label}: {error}") from error
@@ -144,6 +152,14 @@ def _check_range(port: Port, array: Array) -> None:
     wanted = dtypes.holder(port.type.dtype)
     if array.dtype.kind not in "iuf" or not array.size or np.can_cast(array.dtype, wanted):
         return
+    rows = max(PART * len(array) // array.size, 1) if array.ndim else 1
+    for start in range(0, len(array) if array.ndim else 1, rows):
+        _check_part(port, array[start : start + rows] if array.ndim else array)
+        let_go([found] if (found := mapping(array)) else [])
+
+
+def _check_part(port: Port, array: Array) -> None:
+    wanted = dtypes.holder(port.type.dtype)
     low, high = array.min(), array.max()
     if wanted.kind in "iu":
         limits = np.iinfo(wanted)

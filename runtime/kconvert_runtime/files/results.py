@@ -6,12 +6,15 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError, OutputError, show
+
+if TYPE_CHECKING:
+    from ..model import Value
 
 KINDS = (".npy", ".npz", ".csv", ".json")
 Results = Mapping[str, Array]
@@ -31,6 +34,11 @@ def require_writable(path: Path, count: int) -> None:
         raise OutputError(f"{show(path)} cannot be written: there is no folder {show(path.parent)}. Create it first.")
 
 
+def can_stream(path: Path, outputs: Sequence[Value]) -> bool:
+    """Tell whether results can be written batch by batch: one array of numbers, to a .npy file."""
+    return path.suffix.lower() == ".npy" and len(outputs) == 1 and outputs[0].dtype != "string"
+
+
 def write_results(path: Path, results: Results, labels: Sequence[str] | None = None) -> None:
     """Write arrays by name to `path`, in the form that its extension says.
 
@@ -43,7 +51,11 @@ def write_results(path: Path, results: Results, labels: Sequence[str] | None = N
         ".json": lambda file: file.writelines(_json(results)),
         ".csv": lambda file: file.writelines(_csv(path, results, labels)),
     }
-    write = writers[path.suffix.lower()]
+    written(path, writers[path.suffix.lower()])
+
+
+def written(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Let `write` write the file `path`: it is there when all is written, or as it was. Raises OutputError."""
     try:
         if path.exists() and not path.is_file():  # a device or a pipe
             with path.open("wb") as file:
@@ -67,6 +79,29 @@ def _write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+class NpyRows:
+    """A .npy file that is written batch by batch."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._shape: tuple[int, ...] = ()
+
+    def put(self, start: int, stop: int, rows: int, results: Sequence[Array]) -> None:
+        """Write the outputs of some rows; the header before the first."""
+        (array,) = results
+        if start == 0:
+            self._shape = array.shape[1:]
+            shape = (rows, *self._shape) if stop < rows else array.shape
+            header = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(self._file, header)
+        if (start, stop) != (0, rows) and array.shape != (stop - start, *self._shape):
+            raise InputError(
+                f"The output has the shape {array.shape} for rows {start} to {stop}: not a row for each row of the "
+                "input, or not the shape of those before. Give a --batch-size for all rows at once."
+            )
+        self._file.write(np.ascontiguousarray(array).data)
 
 
 def _storable(array: Array) -> Array:
