@@ -80,3 +80,29 @@ def test_debug(run: Run) -> None:
         done = run("kbundle", *arguments)
         assert done.code == 2
         assert "Traceback" in done.err
+
+
+def test_info_of_a_run(run: Run) -> None:
+    bundle = write(Path("out"), two_graph())
+    for shapes in (["--shape", "8,2", "--shape", "8,1"], ["--shape", "b=8,1", "--shape", "8x2"]):
+        out = run("kbundle", "info", bundle, *shapes).out
+        assert "a (8, 2), b (8, 1)" in out
+        assert "0 multiply-adds" in out
+    data = json.loads(run("kbundle", "info", bundle, "--json", "--shape", "8,2", "--shape", "8,1").out)
+    assert data["run"]["outputs"] == {"difference": [8, 2], "kept": [8, 2]}
+
+
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        (["8,2"], "1 given, the model takes 2: a float32[?, 2], b float32[?, 1]. Give one for each input."),
+        (["8,2", "8,b"], "'8,b' is no shape; expected sizes with commas between them, such as 1,224,224,3"),
+        (["8,2", "c=8,1"], "c is no input; the inputs are a, b"),
+        (["a=8,2", "a=8,1"], "a is given twice"),
+        (["8,2", "8,7"], "Input 'b' must have the shape (any, 1), got (8, 7)"),
+    ],
+)
+def test_shapes_that_are_wrong(run: Run, shapes: list[str], message: str) -> None:
+    bundle = write(Path("out"), two_graph())
+    arguments = [word for shape in shapes for word in ("--shape", shape)]
+    assert message in run("kbundle", "info", bundle, *arguments).complaint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from kconvert_schemas.graph import Graph, Node
 
 from ...report import Report, make_report
 from .. import summary, text
+from . import run
 
 EXAMPLES = """\b
 Examples:
   kbundle info model/            layers, inputs and outputs, sizes
   kbundle info model/ --nodes    every operation
   kbundle info model/ --verify   also whether the weights are as they were written
+  kbundle info model/ --shape 1,224,224,3    multiply-adds and memory of a run on one image
   kbundle info model/ --json     the same as JSON
 """
 
@@ -28,16 +31,25 @@ Examples:
 @click.command(epilog=EXAMPLES, short_help="Show layers, inputs and outputs, operations and sizes.")
 @click.argument("out", metavar="OUT", type=click.Path(readable=False, path_type=Path))
 @click.option("--nodes", is_flag=True, help="List every operation of the graph.")
+@click.option(
+    "--shape",
+    "shapes",
+    multiple=True,
+    metavar="SIZES",
+    help="Count the multiply-adds and the memory of a run on an input of this shape, such as 1,224,224,3; for several "
+    "inputs once for each, in order or as NAME=SIZES.",
+)
 @click.option("--verify", is_flag=True, help="Read all weights and compare them with their checksum.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every layer of a long model.")
 @console.debug_option
-def info(out: Path, nodes: bool, verify: bool, as_json: bool, verbose: bool) -> None:
+def info(out: Path, nodes: bool, shapes: tuple[str, ...], verify: bool, as_json: bool, verbose: bool) -> None:
     """Show what the bundle in the folder OUT holds: layers, inputs and outputs, operations, parameters, sizes."""
-    graph, _ = read_bundle(out, verify=verify)
+    graph, weights = read_bundle(out, verify=verify)
     report = make_report(graph, out)
+    estimate = run.estimated(graph, weights, shapes) if shapes else None
     if as_json:
-        return summary.print_json(_as_data(graph, report, nodes))
+        return summary.print_json({**_as_data(graph, report, nodes), **({"run": asdict(estimate)} if estimate else {})})
     if nodes:
         return _print_nodes(graph)
     facts = [
@@ -45,6 +57,7 @@ def info(out: Path, nodes: bool, verify: bool, as_json: bool, verbose: bool) -> 
         ("Source", _source(graph)),
         ("Format", f"ops {', '.join(f'{printable(n)} {v}' for n, v in graph.opsets.items())}; {_producer(graph)}"),
         ("Files", summary.sizes(report)),
+        *(run.facts(estimate) if estimate else []),
         ("Run", summary.next_command(report, str(out))),
     ]
     return summary.print_summary(report, f"{printable(str(out))}: a kconvert bundle", facts, verbose=verbose)
