@@ -66,8 +66,9 @@ def _quartiles(ratios: list[float]) -> list[float]:
 def _first(run: Run, x: np.ndarray) -> np.ndarray:
     """Return the answer; Unavailable where one row says that all of them would take too long."""
     if len(x) > 1:
-        start = time.perf_counter()
         try:
+            run(x[:1])  # the first call may compile and plan
+            start = time.perf_counter()
             run(x[:1])
         except Exception:  # it was made for this number of rows
             return np.array(run(x))
