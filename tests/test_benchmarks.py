@@ -33,7 +33,9 @@ def test_the_page_has_ratios_their_geometric_mean_and_the_reasons_of_failures() 
     assert "fails (1)" in text
     assert "1. a / reason" in text
     assert "CPU abacus" in text
-    assert len(ElementTree.fromstring(drawing).findall("{*}circle")) == len(PEERS) + 2  # the legend's, and one for each ratio
+    assert (
+        len(ElementTree.fromstring(drawing).findall("{*}circle")) == len(PEERS) + 2
+    )  # the legend's, and one for each ratio
 
 
 def test_processes_are_measured_with_the_memory_they_hold() -> None:
