@@ -12,6 +12,7 @@ from kconvert_runtime.passes import Program, optimize
 from kconvert_runtime.passes.drop_identities import drop_identities as drop
 from kconvert_runtime.passes.fold_constants import fold_constants
 from kconvert_runtime.passes.fold_scales import fold_scales
+from kconvert_runtime.passes.merge_offsets import merge_offsets
 from kconvert_runtime.passes.split_batch_norm import split_batch_norm
 from kconvert_schemas import Graph, Node, TensorType, check
 from tests.helpers import F, dense_graph, make_graph
@@ -220,3 +221,35 @@ def test_constants_case_3_what_cannot_be_computed_now_is_left() -> None:
     before = program(node("constant", "zero", value=0, dtype="int32"), node("mod", "bad", "zero", "zero"),
                      node("cast", "b", "bad", dtype="float32"), node("add", "a", "x", "b"), outputs=("a",))  # fmt: skip
     assert ops(fold_constants(before).graph) == ["mod", "cast", "add"]
+
+
+def adds(*constants: tuple[str, str, str], dtype: str = "float32", outputs: tuple[str, ...] = ("c",)) -> Program:
+    """Nodes (name, input, constant) that add weights to x (None, 4)."""
+    weights = {"one": np.ones(4, dtype), "two": np.full((1, 4), 2, dtype), "three": np.full((), 3, dtype),
+               "rows": np.ones((5, 1, 4), dtype)}  # fmt: skip
+    nodes = [Node("add", name, "", (x, constant), (name,), {}) for name, x, constant in constants]
+    graph = make_graph({"x": TensorType((None, 4), dtype)}, nodes, list(outputs), weights)
+    return Program(graph, weights)
+
+
+def test_offsets_case_1_and_2_adds_in_a_row_are_one() -> None:
+    program = adds(("a", "x", "one"), ("b", "a", "two"), ("c", "b", "three"))
+    merged = merge_offsets(program)
+    assert ops(merged.graph) == ["add"]
+    x = np.arange(8, dtype=F).reshape(2, 4)
+    (y,) = Model(merged.graph, merged.weights, optimize=False)(x)
+    np.testing.assert_array_equal(y, x + 6)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        adds(("a", "x", "one"), ("c", "a", "two"), outputs=("c", "a")),
+        adds(("a", "x", "one"), ("b", "a", "two"), ("c", "a", "three"), outputs=("b", "c")),
+        adds(("a", "x", "one"), ("c", "a", "rows")),
+        adds(("a", "x", "one"), ("c", "a", "two"), dtype="float16"),
+    ],
+    ids=["read as an output", "read twice", "larger", "16 bits"],
+)
+def test_offsets_case_3_the_others_are_left(program: Program) -> None:
+    assert merge_offsets(program) is program
