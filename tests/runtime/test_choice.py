@@ -38,7 +38,7 @@ def chosen(*sites: Site) -> tuple[list[tuple[str, int]], bool]:
 
 
 def test_products_are_left_to_the_threads_of_blas() -> None:
-    assert chosen(site("test::a", Cost(products=1.0, rest=0.1))) == ([("way0", 1)], False)
+    assert chosen(site("test::a", Cost(products=1.0, rest=HANDOFF))) == ([("way0", 1)], False)
 
 
 def test_much_work_beside_products_is_shared() -> None:
@@ -54,8 +54,8 @@ def test_the_cheapest_way_is_taken() -> None:
 
 
 def test_beside_products_other_work_is_shared_if_it_is_long() -> None:
-    sites = site("test::a", Cost(products=1.0)), site("test::b", Cost(rest=0.1))
-    assert chosen(*sites) == ([("way0", 1), ("way0", 2)], False)
+    one = site("test::a", Cost(products=1.0))
+    assert chosen(one, one, site("test::b", Cost(rest=1e-3))) == ([("way0", 1), ("way0", 1), ("way0", 2)], False)
 
 
 def test_weights_are_read_once_by_blas_and_by_each_thread_of_ours() -> None:
