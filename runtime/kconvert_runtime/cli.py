@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ Examples:
   krun model/ left=a.npy right=b.npy          several inputs, by name or in order
   krun model/ data.csv -o output.csv          columns named like the inputs
   krun model/ input.npy --profile             where the time goes
+  sensor | krun model/ --stream               a time step a line, answered at once
   krun model/ --selftest                      does this machine give what Keras gave?
 
 \b
@@ -98,6 +99,18 @@ def _versions() -> str:
     metavar="NAME=VALUE",
     help="Raise a limit on what loading and running may cost, such as nodes=500000; for bundles you trust.",
 )
+@click.option(
+    "--stream",
+    is_flag=True,
+    help="Read time steps of one sequence from stdin, a row of numbers or of JSON each, and answer each with a row. "
+    "INPUT gives the inputs that do not come in steps, as NAME=FILE.",
+)
+@click.option(
+    "--state",
+    metavar="FILE",
+    type=click.Path(readable=False, path_type=Path),
+    help="With --stream: go on from the state in FILE (.npz) if it exists, and keep the state there at the end.",
+)
 @click.option("--selftest", is_flag=True, help="Check that OUT gives what Keras gave, on inputs that it holds.")
 @click.option("--plain", is_flag=True, help="Run the graph as it is written, without optimisation.")
 @click.option("--profile", is_flag=True, help="Print where the time goes, instead of the outputs.")
@@ -106,8 +119,8 @@ def _versions() -> str:
 @console.debug_option
 def command(
     out: Path, inputs: tuple[str, ...], output: Path | None, top: int | None, labels: Path | None,
-    taps: tuple[str, ...], batch_size: int, progress: bool | None, limits: tuple[str, ...], selftest: bool,
-    plain: bool, profile: bool, as_json: bool,
+    taps: tuple[str, ...], batch_size: int, progress: bool | None, limits: tuple[str, ...], stream: bool,
+    state: Path | None, selftest: bool, plain: bool, profile: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Run the model in the folder OUT, which kconvert wrote, on the files INPUT.
 
@@ -120,6 +133,12 @@ def command(
     if as_json and not profile:
         raise click.UsageError("--json goes with --profile; -o FILE.json writes the outputs as JSON")
     model = load(out, optimize=not plain, limits=parse_limits(limits))
+    if stream:
+        asked = {"--output": output, "--top": top, "--labels": labels, "--tap": taps, "--selftest": selftest}
+        _refuse_with_stream({**asked, "--profile": profile})
+        return _stream(model, inputs, state)
+    if state is not None:
+        raise click.UsageError("--state goes with --stream")
     if selftest:
         return _selftest(model, out, inputs)
     if not inputs:
@@ -152,6 +171,31 @@ def command(
         arrays = {name: array for name, array in arrays.items() if name not in outcome.outputs}
     if output is None:
         _print(printing.result_lines(arrays))
+    return console.DONE
+
+
+def _refuse_with_stream(options: Mapping[str, object]) -> None:
+    given = [name for name, value in options.items() if value]
+    if given:
+        raise click.UsageError(f"{', '.join(given)} cannot be used with --stream")
+
+
+def _stream(model: Model, inputs: Sequence[str], state: Path | None) -> int:
+    from .files import feeds
+    from .stream import rows
+    from .stream.analysis import analyse
+
+    over = analyse(model.graph, None).over
+    still = [port for port in model.graph.inputs.ports if port.name not in over]
+    given = feeds.read_feeds(inputs, still).arrays if inputs or still else {}
+    stream = model.stream(given, over=over)
+    if state is not None and state.exists():
+        stream.load(state)
+    try:
+        rows.write(rows.run(stream, rows.stdin_lines()))
+    finally:
+        if state is not None:
+            stream.save(state)
     return console.DONE
 
 

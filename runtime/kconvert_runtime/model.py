@@ -29,6 +29,7 @@ from .steps import Plan
 from .tuned.specialise import specialise
 
 if TYPE_CHECKING:
+    from .stream.session import Stream
     from .streaming import Sink
 
 PLANS = 8
@@ -168,6 +169,17 @@ class Model:
         self._fit(tuple(array.shape for array in arrays))
         return gradients(self.graph, self.weights, arrays, seed, wrt)
 
+    def stream(self, given: Mapping[str, Any] | None = None, *, over: Sequence[str] | None = None) -> Stream:
+        """Return a stream: this model, given its sequences one or several time steps at a time.
+
+        over: names of the inputs that come in steps, along axis 1; None: all that can. given: the other inputs by
+        name, such as an initial state. Step after step gives what whole sequences give at once. Raises InputError
+        listing every layer that needs to see all steps at once.
+        """
+        from .stream.session import Stream
+
+        return Stream(self, given, over, self._optimize)
+
     def _execute(self, arrays: Sequence[Array]) -> list[Array]:
         return execute(self.plan_for(arrays), arrays)
 
@@ -214,7 +226,7 @@ class Model:
         return {port.name: array for port, array in zip(self.graph.outputs.ports, results, strict=True)}
 
     def _structured(self, results: Sequence[Array]) -> Any:
-        return _build(self.graph.outputs.structure, self._named(results))
+        return structured(self.graph.outputs.structure, self._named(results))
 
     def _tapped(self, tap: str) -> list[str]:
         if tap not in self.graph.layers:
@@ -227,11 +239,12 @@ def _values(signature: Signature) -> tuple[Value, ...]:
     return tuple(Value(port.name, port.type.shape, port.type.dtype) for port in signature.ports)
 
 
-def _build(structure: Any, named: Mapping[str, Array]) -> Any:
+def structured(structure: Any, named: Mapping[str, Array]) -> Any:
+    """Return arrays by name in the structure of what a Keras model returns."""
     if isinstance(structure, dict):
-        return {key: _build(part, named) for key, part in structure.items()}
+        return {key: structured(part, named) for key, part in structure.items()}
     if isinstance(structure, (list, tuple)):
-        return [_build(part, named) for part in structure]
+        return [structured(part, named) for part in structure]
     return named[structure]
 
 

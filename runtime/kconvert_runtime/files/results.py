@@ -122,16 +122,16 @@ def _json(results: Results) -> Iterator[bytes]:
         return json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace")
 
     if len(results) == 1:
-        yield from (dump(_plain(array)) for array in results.values())
+        yield from (dump(plain(array)) for array in results.values())
     else:
         for index, (name, array) in enumerate(results.items()):
             yield b"{\n " if index == 0 else b",\n "
-            yield dump(name) + b": " + dump(_plain(array))
+            yield dump(name) + b": " + dump(plain(array))
         yield b"\n}"
     yield b"\n"
 
 
-def _plain(array: Array) -> Any:
+def plain(array: Array) -> Any:
     """Return nested lists of what JSON knows; NaN and the infinities become strings."""
     flat = [_number(value) for value in array.reshape(-1)]
     for size in reversed(array.shape[1:]):

@@ -18,6 +18,7 @@ from ..steps import Binding, Call, Plan
 from .choice import PLAIN, Choice, choose
 from .directions import pair, pairs
 from .fuse import Group, group
+from .packed import packed
 from .paddings import absorb
 from .site import Site
 
@@ -87,7 +88,7 @@ def _site(one: Group, types: Mapping[str, TensorType], weights: Mapping[str, Arr
 
 
 def _plain(node: Node, types: Mapping[str, TensorType], weights: Mapping[str, Array]) -> Call:
-    kernel = bind(node, types, weights)
+    kernel = packed(node, types, weights) or bind(node, types, weights)
     return blas.in_one_thread(kernel) if node.op in LOOPS else kernel
 
 

@@ -10,11 +10,11 @@ from kconvert_schemas.dtypes import Array
 
 from ...parallel import for_each
 from . import gru, lstm, simple_rnn
-from .sequences import BLOCK, Cell, arranged_mask, outputs_of, time_major
+from .sequences import BLOCK, Cell, Packed, arranged_mask, outputs_of, time_major
 
 LARGE = 1 << 21
 """Multiplications from which on it pays to project the two directions on two cores."""
-CELLS: dict[str, Callable[..., Cell]] = {"lstm": lstm.cell, "gru": gru.cell, "simple_rnn": simple_rnn.cell}
+CELLS: dict[str, Callable[..., Packed]] = {"lstm": lstm.pack, "gru": gru.pack, "simple_rnn": simple_rnn.pack}
 
 
 def both(
@@ -29,7 +29,7 @@ def both(
     kernel, recurrent_kernel, bias = stacked
     assert kernel is not None and recurrent_kernel is not None  # noqa: S101  (the ops require them)
     batch, time, units = x.shape[0], x.shape[1], recurrent_kernel.shape[-2]
-    made = CELLS[op](kernel, recurrent_kernel, bias, (2, batch), **attrs)
+    made = CELLS[op](kernel, recurrent_kernel, bias, **attrs)((2, batch))
     states = tuple(np.zeros((2, batch, units), x.dtype) for _ in range(made.states))
     masks = [arranged_mask(mask, 3, backwards) for backwards in (False, True)]
     arranged = None if masks[0] is None or masks[1] is None else np.stack([masks[0], masks[1]], axis=1)

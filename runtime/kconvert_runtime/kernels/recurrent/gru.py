@@ -8,7 +8,7 @@ from kconvert_schemas.dtypes import Array
 
 from ...registry import kernel
 from ..activation import sigmoid
-from .sequences import Activation, Cell, States, Step, apply, initial, is_op, projected, recurrent
+from .sequences import Activation, Cell, Packed, States, Step, apply, is_op, run_cell
 
 
 @kernel("gru")
@@ -23,24 +23,25 @@ def gru(
     x (batch, time, n), kernel (n, 3u), recurrent_kernel (u, 3u), bias (3u), or (2, 3u) with reset_after, for the
     two products -> sequence (batch, time, u), last, h.
     """
-    batch, units = x.shape[0], recurrent_kernel.shape[0]
-    made = cell(kernel, recurrent_kernel, bias, (batch,), activation, recurrent_activation, reset_after)
-    return recurrent(
-        x, projected(x, made.kernel, made.bias, go_backwards), made.step, (initial(initial_h, x, units),), mask,
-        go_backwards=go_backwards, zero_output_for_mask=zero_output_for_mask, from_zeros=initial_h is None,
+    packed = pack(kernel, recurrent_kernel, bias, activation, recurrent_activation, reset_after)
+    return run_cell(
+        packed, x, recurrent_kernel.shape[0], mask, (initial_h,),
+        go_backwards=go_backwards, zero_output_for_mask=zero_output_for_mask,
     )  # fmt: skip
 
 
-def cell(
-    kernel: Array, recurrent_kernel: Array, bias: Array | None, lead: tuple[int, ...],
-    activation: Activation = np.tanh, recurrent_activation: Activation = sigmoid, reset_after: bool = True,
-) -> Cell:  # fmt: skip
-    """Make a GRU ready for states (*lead, units); weights may have an axis of directions before their own."""
+def pack(
+    kernel: Array, recurrent_kernel: Array, bias: Array | None, activation: Activation = np.tanh,
+    recurrent_activation: Activation = sigmoid, reset_after: bool = True,
+) -> Packed:  # fmt: skip
+    """Arrange the weights of a GRU, which may have an axis of directions before their own."""
     bias, inner = _biases(bias, recurrent_kernel.shape[-2], reset_after)
     if is_op(activation, "tanh") and is_op(recurrent_activation, "sigmoid"):
-        step = _tanh_step(_packed(recurrent_kernel), inner, reset_after, lead)
-        return Cell(_packed(kernel), None if bias is None else _packed(bias), step, 1)
-    return Cell(kernel, bias, _any_step(recurrent_kernel, inner, reset_after, activation, recurrent_activation), 1)
+        outer, weights, added = _packed(kernel), _packed(recurrent_kernel), None if bias is None else _packed(bias)
+        return lambda lead: Cell(outer, added, _tanh_step(weights, inner, reset_after, lead), 1)
+    step = _any_step(recurrent_kernel, inner, reset_after, activation, recurrent_activation)
+    cell = Cell(kernel, bias, step, 1)
+    return lambda lead: cell
 
 
 def _biases(bias: Array | None, units: int, reset_after: bool) -> tuple[Array | None, Array | None]:

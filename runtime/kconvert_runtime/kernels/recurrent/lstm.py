@@ -8,7 +8,7 @@ from kconvert_schemas.dtypes import Array
 
 from ...registry import kernel
 from ..activation import sigmoid
-from .sequences import Activation, Cell, States, Step, apply, initial, is_op, projected, recurrent
+from .sequences import Activation, Cell, Packed, States, Step, apply, is_op, run_cell
 
 
 @kernel("lstm")
@@ -22,24 +22,23 @@ def lstm(
 
     x (batch, time, n), kernel (n, 4u), recurrent_kernel (u, 4u), bias (4u) -> sequence (batch, time, u), last, h, c.
     """
-    batch, units = x.shape[0], recurrent_kernel.shape[0]
-    made = cell(kernel, recurrent_kernel, bias, (batch,), activation, recurrent_activation)
-    return recurrent(
-        x, projected(x, made.kernel, made.bias, go_backwards), made.step,
-        (initial(initial_h, x, units), initial(initial_c, x, units)), mask,
-        go_backwards=go_backwards, zero_output_for_mask=zero_output_for_mask, from_zeros=initial_h is None,
+    packed = pack(kernel, recurrent_kernel, bias, activation, recurrent_activation)
+    return run_cell(
+        packed, x, recurrent_kernel.shape[0], mask, (initial_h, initial_c),
+        go_backwards=go_backwards, zero_output_for_mask=zero_output_for_mask,
     )  # fmt: skip
 
 
-def cell(
-    kernel: Array, recurrent_kernel: Array, bias: Array | None, lead: tuple[int, ...],
-    activation: Activation = np.tanh, recurrent_activation: Activation = sigmoid,
-) -> Cell:  # fmt: skip
-    """Make an LSTM ready for states (*lead, units); weights may have an axis of directions before their own."""
+def pack(
+    kernel: Array, recurrent_kernel: Array, bias: Array | None, activation: Activation = np.tanh,
+    recurrent_activation: Activation = sigmoid,
+) -> Packed:  # fmt: skip
+    """Arrange the weights of an LSTM, which may have an axis of directions before their own."""
     if is_op(activation, "tanh") and is_op(recurrent_activation, "sigmoid"):
-        packed = _packed(recurrent_kernel)
-        return Cell(_packed(kernel), None if bias is None else _packed(bias), _tanh_step(packed, lead), 2)
-    return Cell(kernel, bias, _any_step(recurrent_kernel, activation, recurrent_activation), 2)
+        outer, inner, added = _packed(kernel), _packed(recurrent_kernel), None if bias is None else _packed(bias)
+        return lambda lead: Cell(outer, added, _tanh_step(inner, lead), 2)
+    cell = Cell(kernel, bias, _any_step(recurrent_kernel, activation, recurrent_activation), 2)
+    return lambda lead: cell
 
 
 def _packed(weights: Array) -> Array:

@@ -32,6 +32,10 @@ class Cell:
     states: int
 
 
+Packed: TypeAlias = Callable[[tuple[int, ...]], Cell]
+"""Weights arranged for a cell, which is made of them for states (*lead, units)."""
+
+
 BLOCK = 1 << 18
 """Elements of a block of projected inputs: one large product, yet still in the cache when its steps are run."""
 
@@ -108,7 +112,23 @@ def masked_outputs(sequence: Array, mask: Array | None, zero: bool, repeat_zeros
 def initial(state: Array | None, x: Array, units: int) -> Array:
     """Return an initial state (batch, units), zeros if none is given. It is never written to."""
     shape = (x.shape[0], units)
-    return np.zeros(shape, x.dtype) if state is None else np.broadcast_to(state, shape)
+    if state is None:
+        return np.zeros(shape, x.dtype)
+    return state if state.shape == shape else np.broadcast_to(state, shape)
+
+
+def run_cell(
+    packed: Packed, x: Array, units: int, mask: Array | None, states: Sequence[Array | None], *,
+    go_backwards: bool = False, zero_output_for_mask: bool = False,
+) -> tuple[Array, ...]:  # fmt: skip
+    """Run a cell over x (batch, time, n) from `states`, None where they are zeros; returns the outputs of its op."""
+    made = packed((x.shape[0],))
+    steps = projected(x, made.kernel, made.bias, go_backwards)
+    started = tuple(initial(state, x, units) for state in states)
+    return recurrent(
+        x, steps, made.step, started, mask,
+        go_backwards=go_backwards, zero_output_for_mask=zero_output_for_mask, from_zeros=states[0] is None,
+    )  # fmt: skip
 
 
 def recurrent(

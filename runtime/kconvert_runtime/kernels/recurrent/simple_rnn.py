@@ -7,7 +7,7 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from ...registry import kernel
-from .sequences import Activation, Cell, States, Step, apply, initial, is_op, projected, recurrent
+from .sequences import Activation, Cell, Packed, States, Step, apply, is_op, run_cell
 
 
 @kernel("simple_rnn")
@@ -20,19 +20,17 @@ def simple_rnn(
 
     x (batch, time, n), kernel (n, u), recurrent_kernel (u, u), bias (u) -> sequence (batch, time, u), last, h.
     """
-    units = recurrent_kernel.shape[0]
-    made = cell(kernel, recurrent_kernel, bias, (x.shape[0],), activation)
-    return recurrent(
-        x, projected(x, made.kernel, made.bias, go_backwards), made.step, (initial(initial_h, x, units),), mask,
-        go_backwards=go_backwards, zero_output_for_mask=zero_output_for_mask, from_zeros=initial_h is None,
+    packed = pack(kernel, recurrent_kernel, bias, activation)
+    return run_cell(
+        packed, x, recurrent_kernel.shape[0], mask, (initial_h,),
+        go_backwards=go_backwards, zero_output_for_mask=zero_output_for_mask,
     )  # fmt: skip
 
 
-def cell(
-    kernel: Array, recurrent_kernel: Array, bias: Array | None, lead: tuple[int, ...], activation: Activation = np.tanh
-) -> Cell:
-    """Make a simple RNN ready for states (*lead, units); weights may have an axis of directions before their own."""
-    return Cell(kernel, bias, _step(recurrent_kernel, activation), 1)
+def pack(kernel: Array, recurrent_kernel: Array, bias: Array | None, activation: Activation = np.tanh) -> Packed:
+    """Arrange the weights of a simple RNN, which may have an axis of directions before their own."""
+    cell = Cell(kernel, bias, _step(recurrent_kernel, activation), 1)
+    return lambda lead: cell
 
 
 def _step(weights: Array, activation: Activation) -> Step:
