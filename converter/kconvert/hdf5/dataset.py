@@ -87,6 +87,19 @@ class Dataset:
         data = self._assembled(layout) if layout.kind == CHUNKED else self._stored(layout)
         return decode(data, self.type, shape, self._heap)
 
+    def place(self) -> tuple[memoryview, int]:
+        """Return the bytes of the file, and where in them the values stand, one after the other.
+
+        HDF5Error where they stand in chunks or within a header, whose checksums change with them.
+        """
+        self.check()
+        layout = self._layout
+        if layout.kind == CHUNKED:
+            raise HDF5Error("its values stand in chunks")
+        if layout.kind == COMPACT:
+            raise HDF5Error("its values stand within its header")
+        return self._source.data, (layout.address or 0) + self._source.base
+
     def _stored(self, layout: Layout) -> memoryview:
         """Return the bytes of values that are stored in one piece: exactly as many as the shape needs."""
         stored = len(layout.data) if layout.data is not None else layout.size

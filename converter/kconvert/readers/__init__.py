@@ -30,7 +30,7 @@ def read_model(path: str | os.PathLike[str], config: str | os.PathLike[str] | No
     """
     if config is not None:
         return joined(read_parts(Path(config)), read_parts(Path(path)))
-    sides = _sides(Path(path))
+    sides = sides_of(Path(path))
     if sides is None:
         return whole(read_parts(Path(path)))
     left, right = (read_parts(side) for side in sides)
@@ -68,7 +68,7 @@ def read_parts(path: Path) -> Parts:
     raise refuse(path, start)
 
 
-def _sides(path: Path) -> tuple[Path, Path] | None:
+def sides_of(path: Path) -> tuple[Path, Path] | None:
     """Split 'model.json+weights.h5'; None for a path that exists as it is, or whose halves do not."""
     text = str(path)
     if "+" not in text or path.exists():

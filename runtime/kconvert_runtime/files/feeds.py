@@ -47,7 +47,7 @@ def read_feeds(arguments: Sequence[str], ports: Sequence[Port]) -> Feeds:
         found = [_reader(_kind(source, wanted))(source, wanted) for source in read]
         sources += read
         for port in wanted:
-            parts = [fit(source, port, values[port.name]) for source, values in zip(read, found, strict=True)]
+            parts = [fitted(source, port, values[port.name]) for source, values in zip(read, found, strict=True)]
             arrays[port.name] = parts[0] if len(parts) == 1 else _stacked(read, parts)
     notes = tuple(text for source in sources for text in source.notes)
     return Feeds(arrays, _labels(ports, arrays, assigned), notes)
@@ -121,7 +121,7 @@ def _reader(kind: str) -> Callable[[Source, Sequence[Port]], Mapping[str, Any]]:
     return read_csv if kind == "csv" else read_txt
 
 
-def fit(source: Source, port: Port, values: Any) -> Array:
+def fitted(source: Source, port: Port, values: Any) -> Array:
     """Return `values` as the input takes them; a single sample gets the batch axis that it lacks."""
     try:
         array = np.asarray(values) if port.type.dtype != "string" else np.asarray(values, object)

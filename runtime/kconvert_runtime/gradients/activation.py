@@ -25,7 +25,8 @@ def _relu(
 
 @derivative("celu")
 def _celu(y: Array, x: Array, *, alpha: float = 1.0) -> Array:
-    return np.where(x > 0, 1, np.exp(np.minimum(x, 0) / x.dtype.type(alpha)))
+    # Keras adds maximum(x, 0) and a function of minimum(x, 0); TensorFlow gives both their gradient at 0
+    return (x >= 0) + (x <= 0) * np.exp(np.minimum(x, 0) / x.dtype.type(alpha))
 
 
 @derivative("elu")

@@ -13,7 +13,7 @@ from kconvert_schemas.errors import InputError
 from kconvert_schemas.graph import Port, TensorType
 
 from ..files.documents import read_json
-from ..files.feeds import fit
+from ..files.feeds import fitted
 from ..files.results import plain
 from ..files.source import STDIN, Source
 from ..files.tables import read_txt
@@ -43,7 +43,7 @@ def run(stream: Stream, lines: Iterable[bytes]) -> Iterator[str]:
         line = Line(text, number)
         as_json = line.text.lstrip().startswith(("[", "{"))
         values = (read_json if as_json else read_txt)(line, ports)
-        arrays = {port.name: _one(line, port, fit(line, port, values[port.name])) for port in ports}
+        arrays = {port.name: _one(line, port, fitted(line, port, values[port.name])) for port in ports}
         outputs = stream.named(arrays)
         yield _json(outputs) if as_json else ",".join(str(one) for y in outputs.values() for one in y.reshape(-1))
 

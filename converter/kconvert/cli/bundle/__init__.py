@@ -9,6 +9,7 @@ import click
 from kconvert_schemas import console
 
 from ...version import VERSION
+from .export import export
 from .info import info
 from .verify import verify
 
@@ -31,4 +32,5 @@ def command() -> None:
 
 
 command.add_command(info)
+command.add_command(export)
 command.add_command(verify)
