@@ -9,6 +9,7 @@ import click
 from kconvert_schemas import console
 
 from ...version import VERSION
+from .diff import diff
 from .export import export
 from .info import info
 from .verify import verify
@@ -32,5 +33,6 @@ def command() -> None:
 
 
 command.add_command(info)
+command.add_command(diff)
 command.add_command(export)
 command.add_command(verify)
