@@ -19,7 +19,8 @@ INTRODUCTION = """<!-- Written by `python -m benchmarks report` from benchmarks/
 Networks with random weights, float32, all engines with {threads} threads, in one process for each row of the tables, in
 which the engines take turns; before each turn the threads of the last one come to rest. Times are medians over the
 rounds. In brackets: how many times as long as kconvert an engine takes, the median of the ratios within the rounds;
-above 1 kconvert is faster. The machine is a virtual one: believe ratios rather than times. The error is that of
+above 1 kconvert is faster. The machine is a virtual one, and was doing other work besides, which the ratios bear better
+than the times. The error is that of
 kconvert's answer compared with Keras', relative to its largest magnitude.
 
 Measured on: {machine}.
@@ -36,6 +37,9 @@ def pages(data: Mapping[str, Any]) -> dict[Path, str]:
     for batch in batches:
         parts += ["", f"## {batch} {'row' if batch == '1' else 'rows'} a call (ms)", "", *_speed(speed, batch)]
     parts += ["", *_startup(data.get("startup", {})), *_growth(data.get("growth", {}))]
+    missing = [f"{one.title} ({batch})" for name, one in NETWORKS.items() for batch in batches
+               if f"{name}/{batch}" not in speed]  # fmt: skip
+    parts += [f"Not measured yet, by rows a call: {', '.join(missing)}."] if missing else []
     found = {batch: _ratios(speed, batch) for batch in batches}
     return {DOCS / "performance.md": "\n".join(parts).rstrip() + "\n", DOCS / "performance.svg": dots(found, _titles())}
 

@@ -47,7 +47,7 @@ def measure(folder: Path, network: str, batch: int, names: list[str], rounds: in
             calls[name] = calls_in_turn(runs[name], x)
         except Exception as error:
             runs.pop(name, None)
-            found[name] = {"failed": _reason(error)}
+            found[name] = {"failed": _reason(error).replace(f"{folder}/", "")}
     times = take_turns(runs, x, calls, rounds)
     expected = next((answers[name] for name in ("tf", "predict", *names) if name in times), None)
     for name, taken in times.items():

@@ -76,6 +76,8 @@ def runs(folder: Path, network: str) -> dict[str, Command]:
 
 def measure(commands: Mapping[str, Command], rounds: int) -> dict[str, dict[str, float]]:
     """Return seconds (the median; the processes take turns) and megabytes held at most, by name."""
+    for command in commands.values():
+        _process(command)  # Python compiles modules when they are first imported
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
     for _ in range(rounds):
         for name, command in commands.items():
@@ -89,6 +91,7 @@ def measure(commands: Mapping[str, Command], rounds: int) -> dict[str, dict[str,
 def _process(command: Command) -> tuple[float, float]:
     start = time.perf_counter()
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
     seconds = time.perf_counter() - start
     if done.returncode:
