@@ -26,7 +26,7 @@ def merge_offsets(program: Program) -> Program:
     for node in program.graph.nodes:
         before = writers.get(str(node.inputs[0])) if node.inputs else None
         before = merged.get(before.name, before) if before else None
-        if before is None or readers[before.outputs[0]] > 1:
+        if before is None or readers.get(before.outputs[0]) != 1:
             continue
         first, second = (_offset(program, one, new) for one in (before, node))
         if first is not None and second is not None:
