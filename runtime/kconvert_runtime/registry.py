@@ -11,6 +11,10 @@ complex values, g is such that the change of the loss is the real part of the su
 of the value. Attributes that hold functions come otherwise than to the kernel: a `unary` stays the op's name,
 or its name and attributes, as the graph has it, so that its own VJP can be looked up; a `body` comes as a
 `gradients.walk.BodyGradient`, which also collects the gradients of the weights it uses.
+
+A pair does both where the way back can use what the way forward computed. It is optional:
+`pair(wanted, *inputs, **attrs)` takes whether the gradient of each input is wanted and what the VJP takes, and returns
+the outputs and a function `back(*g)` from their gradients to those of the inputs.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 KERNELS: dict[str, Callable[..., Any]] = {}
 VJPS: dict[str, Callable[..., Any]] = {}
+PAIRS: dict[str, Callable[..., Any]] = {}
 
 
 def kernel(op: str) -> Callable[[F], F]:
@@ -34,6 +39,11 @@ def kernel(op: str) -> Callable[[F], F]:
 def vjp(op: str) -> Callable[[F], F]:
     """Register the decorated function as the vector-Jacobian product of `op`."""
     return _register(VJPS, op, "VJP")
+
+
+def pair(op: str) -> Callable[[F], F]:
+    """Register the decorated function as the pair of `op`: its kernel and its VJP in one."""
+    return _register(PAIRS, op, "pair")
 
 
 def _register(table: dict[str, Callable[..., Any]], op: str, what: str) -> Callable[[F], F]:

@@ -12,6 +12,7 @@ from kconvert_schemas.errors import InputError, show
 from kconvert_schemas.graph import Graph, Structure
 
 from ..plan import types_of
+from .rows import Gradient, dense
 from .walk import SMOOTH, Walk
 
 Seed: TypeAlias = Callable[[Sequence[Array]], Mapping[str, Any]]
@@ -71,10 +72,10 @@ def _seed(name: str, given: Any, y: Array) -> Array | None:
     return g.astype(np.float32 if y.dtype == np.float16 else y.dtype, copy=False)
 
 
-def _whole(g: Array | None, x: Array) -> Array:
+def _whole(g: Gradient | None, x: Array) -> Array:
     if g is None:
         return np.zeros(x.shape, np.float32 if x.dtype == np.float16 else x.dtype)
-    return np.array(g)
+    return np.array(dense(g))
 
 
 def by_port(structure: Structure, given: Any) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from ..registry import vjp
+from ..registry import KERNELS, pair, vjp
+from .rows import RowsGradient
 from .sums import Gradients, fitted, summed_at
 
 
@@ -62,6 +64,16 @@ def flip(g: Array, y: Array, x: Array, *, axes: list[int]) -> Gradients:
 def take(g: Array, y: Array, x: Array, indices: Array, *, axis: int) -> Gradients:
     """The sum of g over all places that read an entry of x."""
     return summed_at(g, indices, x.shape[axis], axis % x.ndim), None
+
+
+@pair("take")
+def take_pair(wanted: Sequence[bool], x: Array, indices: Array, *, axis: int) -> Any:
+    """As the VJP; along the first axis the rows of g are handed on before they are summed."""
+    y = KERNELS["take"](x, indices, axis=axis)
+    if axis % x.ndim:
+        return y, lambda g: take(g, y, x, indices, axis=axis)
+    places = indices.reshape(-1).astype(np.intp) % max(len(x), 1)
+    return y, lambda g: (RowsGradient(places, g.reshape(len(places), *x.shape[1:]), len(x)), None)
 
 
 @vjp("broadcast_to")

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from kconvert_schemas.attrs import complete
-from kconvert_schemas.dtypes import COMPLEXES, FLOATS, FLOATS8, Array
+from kconvert_schemas.dtypes import COMPLEXES, FLOATS, FLOATS8, HALVES, Array, cast
 from kconvert_schemas.errors import InputError, KconvertError, show
 from kconvert_schemas.graph import Body, Node, TensorType
 from kconvert_schemas.opset import find_op
 
 from ..plan import bind, needed_nodes
+from ..registry import PAIRS
 from ..steps import Call
 from .find import find_vjp, is_flat
+from .rows import Gradient, dense
 
-Run: TypeAlias = dict[str, Array]
-"""The values of one run that the walk back needs."""
 SMOOTH = (*FLOATS, *FLOATS8, *COMPLEXES)
+Pair: TypeAlias = Callable[..., Any]
+Choose: TypeAlias = Callable[[Node], "Pair | None"]
+"""From a node to what runs it in both directions instead of what is registered, None for most."""
+
+
+@dataclass(slots=True)
+class Run:
+    """What the walk back needs of one run: values, and the ways back of nodes that have a pair, by node name."""
+
+    values: dict[str, Array]
+    backs: dict[str, Callable[..., Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A node, its kernel, whether gradients pass through it, its bodies, and what no later step reads."""
+    """A node, its kernel or pair, whether gradients pass through it, its bodies, and what no later step reads."""
 
     node: Node
     call: Call
+    pair: Pair | None
     active: bool
     bodies: Mapping[str, Walk]
     frees: tuple[str, ...]
@@ -42,25 +54,25 @@ class Walk:
 
     def __init__(
         self, nodes: Sequence[Node], types: Mapping[str, TensorType], weights: Mapping[str, Array],
-        outputs: Sequence[str], sources: Iterable[str],
+        outputs: Sequence[str], sources: Iterable[str], choose: Choose = lambda node: None,
     ) -> None:  # fmt: skip
-        self._types, self._weights, self.outputs = types, weights, list(outputs)
+        self._types, self._weights, self.outputs, self._choose = types, weights, list(outputs), choose
         self.sources = {name for name in sources if types[name].dtype in SMOOTH}
         self._active = set(self.sources)
         needed = needed_nodes(nodes, outputs)
         marked = [self._marked(node) for node in needed]
-        kept = {name for node, active, _ in marked if active for name in (*node.inputs, *node.outputs)}
+        kept = {name for n, pair, active, _ in marked if active and not pair for name in (*n.inputs, *n.outputs)}
         last = {name: i for i, node in enumerate(needed) for name in (*node.outputs, *node.inputs) if name is not None}
         frees: dict[int, list[str]] = {}
         for name in last.keys() - kept - set(outputs) - weights.keys():
             frees.setdefault(last[name], []).append(name)
         self._steps = [
-            _Step(node, bind(node, types, weights), active, bodies, tuple(frees.get(i, ())))
-            for i, (node, active, bodies) in enumerate(marked)
+            _Step(node, bind(node, types, weights), pair, active, bodies, tuple(frees.get(i, ())))
+            for i, (node, pair, active, bodies) in enumerate(marked)
         ]
 
-    def _marked(self, node: Node) -> tuple[Node, bool, dict[str, Walk]]:
-        """Find out whether a node is on the way; its outputs then are, too."""
+    def _marked(self, node: Node) -> tuple[Node, Pair | None, bool, dict[str, Walk]]:
+        """Find out whether a node is on the way, and its pair; its outputs then are on the way, too."""
         spec = find_op(node.op)
         kinds = {name: attr.kind for name, attr in spec.attrs.items()} if spec else {}
         bodies = {name: self._body(node.attrs[name]) for name, kind in kinds.items() if kind == "body"}
@@ -69,12 +81,12 @@ class Walk:
         active = reached and bool(smooth) and not is_flat(node.op)
         if active:
             self._active.update(smooth)
-        return node, active, bodies
+        return node, self._choose(node) or (PAIRS.get(node.op) if active else None), active, bodies
 
     def _body(self, body: Body) -> Walk:
         wanted = [name for name in self.sources if name in self._weights]
         types = {**self._types, **body.values}
-        walk = Walk(body.nodes, types, self._weights, body.outputs, [*body.inputs, *wanted])
+        walk = Walk(body.nodes, types, self._weights, body.outputs, [*body.inputs, *wanted], self._choose)
         walk.inputs = list(body.inputs)
         return walk
 
@@ -89,24 +101,36 @@ class Walk:
 
     def forward(self, inputs: Mapping[str, Array]) -> tuple[Run, list[Array]]:
         """Run on the values `inputs`; returns what `back` needs, and the outputs."""
-        values: Run = dict(inputs)
+        run = Run(dict(inputs))
         for step in self._steps:
-            result = _located(step.node, lambda step=step: step.call(*self._read(step.node.inputs, values)))
-            results = result if isinstance(result, tuple) else (result,)
-            values.update(zip(step.node.outputs, results, strict=True))
+            results = _located(step.node, lambda step=step: self._results(step, run))
+            run.values.update(zip(step.node.outputs, results, strict=True))
             for name in step.frees:
-                values.pop(name, None)
-        return values, [np.asarray(array) for array in self._read(self.outputs, values)]
+                run.values.pop(name, None)
+        return run, [np.asarray(array) for array in self._read(self.outputs, run.values)]
 
-    def _read(self, names: Sequence[str | None], values: Run) -> list[Any]:
+    def _results(self, step: _Step, run: Run) -> Sequence[Array]:
+        node, arrays = step.node, self._read(step.node.inputs, run.values)
+        if step.pair is None:
+            result = step.call(*arrays)
+            return result if isinstance(result, tuple) else (result,)
+        wanted = [name in self._active for name in node.inputs]
+        result, back = step.pair(wanted, *map(_widened, arrays), **_attrs(node))
+        if step.active:
+            run.backs[node.name] = back
+        results = result if isinstance(result, tuple) else (result,)
+        dtypes = [self._types[name].dtype for name in node.outputs]
+        return [cast(y, dtype) if dtype in HALVES else y for y, dtype in zip(results, dtypes, strict=True)]
+
+    def _read(self, names: Sequence[str | None], values: Mapping[str, Array]) -> list[Any]:
         return [None if n is None else values[n] if n in values else self._weights[n] for n in names]
 
-    def back(self, run: Run, gradients: Sequence[Array | None]) -> dict[str, Array]:
+    def back(self, run: Run, gradients: Sequence[Array | None]) -> dict[str, Gradient]:
         """Return the gradients of the sources for those of the outputs; sources without one are left out.
 
         Empties `run` on the way.
         """
-        sums: dict[str, Array] = {}
+        sums: dict[str, Gradient] = {}
         for name, g in zip(self.outputs, gradients, strict=True):
             if g is not None and name in self._active:
                 _add(sums, name, g)
@@ -114,22 +138,19 @@ class Walk:
             if step.active:
                 self._step_back(step, run, sums)
             for name in step.node.outputs:
-                run.pop(name, None)
+                run.values.pop(name, None)
         return {name: g for name, g in sums.items() if name in self.sources}
 
-    def _step_back(self, step: _Step, run: Run, sums: dict[str, Array]) -> None:
-        node = step.node
-        given = [sums.pop(name, None) for name in node.outputs]
+    def _step_back(self, step: _Step, run: Run, sums: dict[str, Gradient]) -> None:
+        node, back = step.node, run.backs.pop(step.node.name, None)
+        given = [dense(sums.pop(name, None)) for name in node.outputs]
         if all(g is None for g in given):
             return
+        if back is not None:
+            found = _located(node, lambda: back(*given))
+        else:
+            found = self._by_vjp(step, run, given, sums)
         spec = find_op(node.op)
-        outputs, inputs = ([_widened(a) for a in self._read(names, run)] for names in (node.outputs, node.inputs))
-        g = [np.zeros_like(y) if one is None else one for one, y in zip(given, outputs, strict=True)]
-        attrs: dict[str, Any] = dict(complete(spec, node.attrs)) if spec else dict(node.attrs)
-        attrs.update({name: BodyGradient(body, sums) for name, body in step.bodies.items()})
-        ends = (g[0], outputs[0]) if spec is None or spec.outputs == spec.outputs[:1] else (tuple(g), tuple(outputs))
-        function = _located(node, lambda: find_vjp(node.op))
-        found = _located(node, lambda: function(*ends, *inputs, **attrs))
         for i, (name, gradient) in enumerate(zip(node.inputs, found, strict=False)):
             if name is None or name not in self._active:
                 continue
@@ -138,11 +159,27 @@ class Walk:
             elif spec is None or spec.input_names[min(i, len(spec.input_names) - 1)] in spec.differentiable:
                 raise InputError(f"The VJP of {show(node.op)} gives no gradient for its input number {i}.")
 
+    def _by_vjp(self, step: _Step, run: Run, given: Sequence[Array | None], sums: dict[str, Gradient]) -> Any:
+        node, spec = step.node, find_op(step.node.op)
+        outputs, inputs = (
+            [_widened(a) for a in self._read(names, run.values)] for names in (node.outputs, node.inputs)
+        )
+        g = [np.zeros_like(y) if one is None else one for one, y in zip(given, outputs, strict=True)]
+        attrs = {**_attrs(node), **{name: BodyGradient(body, sums) for name, body in step.bodies.items()}}
+        ends = (g[0], outputs[0]) if spec is None or spec.outputs == spec.outputs[:1] else (tuple(g), tuple(outputs))
+        function = _located(node, lambda: find_vjp(node.op))
+        return _located(node, lambda: function(*ends, *inputs, **attrs))
+
+
+def _attrs(node: Node) -> dict[str, Any]:
+    spec = find_op(node.op)
+    return dict(complete(spec, node.attrs)) if spec else dict(node.attrs)
+
 
 class BodyGradient:
     """A body and its gradient: what the VJP of an op with a body gets for it."""
 
-    def __init__(self, walk: Walk, sums: dict[str, Array]) -> None:
+    def __init__(self, walk: Walk, sums: dict[str, Gradient]) -> None:
         self._walk, self._sums = walk, sums
 
     def run(self, *arrays: Array) -> tuple[Run, list[Array]]:
@@ -151,15 +188,15 @@ class BodyGradient:
 
     def back(self, run: Run, gradients: Sequence[Array | None]) -> list[Array]:
         """Return the gradient of each input (zeros where there is none), and collect those of weights."""
-        shapes = [run[name] for name in self._walk.inputs]
+        shapes = [run.values[name] for name in self._walk.inputs]
         found = self._walk.back(run, gradients)
         for name in found.keys() & self._walk.weights:
             _add(self._sums, name, found[name])
         pairs = zip(self._walk.inputs, shapes, strict=True)
-        return [found[name] if name in found else np.zeros_like(_widened(array)) for name, array in pairs]
+        return [dense(found[name]) if name in found else np.zeros_like(_widened(array)) for name, array in pairs]
 
 
-def _add(sums: dict[str, Array], name: str, g: Array) -> None:
+def _add(sums: dict[str, Gradient], name: str, g: Gradient) -> None:
     sums[name] = sums[name] + g if name in sums else g
 
 

@@ -1,0 +1,154 @@
+"""How ops act in training: dropout and noise at random, batch normalisation by its batch.
+
+Each is a pair (see `registry`): what it gives and the way back. Formulas: keras/src/layers/regularization and
+keras/src/layers/normalization/batch_normalization.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, MutableMapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from kconvert_schemas.dtypes import Array
+from kconvert_schemas.graph import Graph, Node
+
+from ..gradients.walk import Pair
+
+SELU_LEAST = -1.7580993408473766
+"""What SELU tends to far below 0: less its scale times its alpha."""
+MASKED = 1e-7
+"""Added to the number of elements that a mask leaves."""
+
+
+class TrainingMode:
+    """The pairs of the ops that act differently in training.
+
+    weights: those of the model; moving averages among them are updated in place as batches go through. frozen: names of
+    weights that are not trained; batch normalisation whose scale or offset is frozen acts as when running, as in Keras.
+    `random` is set anew for each step, so that a step does not depend on those before.
+    """
+
+    def __init__(self, graph: Graph, weights: MutableMapping[str, Array], frozen: Collection[str]) -> None:
+        self._weights, self._frozen = weights, frozen
+        self._cast_from = {node.outputs[0]: node.inputs[0] for node in graph.nodes if node.op == "cast"}
+        self.random = np.random.default_rng(0)
+        self._pairs: Mapping[str, Any] = {
+            "dropout": self._dropout,
+            "alpha_dropout": self._alpha_dropout,
+            "gaussian_dropout": self._gaussian_dropout,
+            "gaussian_noise": self._gaussian_noise,
+        }
+
+    def choose(self, node: Node) -> Pair | None:
+        """Return the pair of a node that acts differently in training, None for the others."""
+        if node.op == "batch_norm":
+            return self._batch_norm_of(node)
+        return self._pairs.get(node.op)
+
+    def _batch_norm_of(self, node: Node) -> Pair | None:
+        names = [self._weight(name) for name in node.inputs]
+        if not node.attrs.get("trainable", True) or any(name in self._frozen for name in names[3:5]):
+            return None
+        moving = [name for name in names[1:3] if name is not None and name in self._weights]
+        return partial(self._batch_norm, moving)
+
+    def _weight(self, name: str | None) -> str | None:
+        """Return the weight that a value is cast from."""
+        while name in self._cast_from:
+            name = self._cast_from[name]
+        return name
+
+    def _dropout(self, wanted: Any, x: Array, *, rate: float, noise_shape: Any) -> Any:
+        """Elements are 0 with probability rate; the others grow, so that the mean stays."""
+        if rate == 0:
+            return x, lambda g: (g,)
+        factor = self._kept(x, rate, noise_shape) * x.dtype.type(0 if rate >= 1 else 1 / (1 - rate))
+        return x * factor, lambda g: (g * factor,)
+
+    def _alpha_dropout(self, wanted: Any, x: Array, *, rate: float, noise_shape: Any) -> Any:
+        """Elements become SELU's least value; then all are scaled so that mean and variance stay."""
+        if rate == 0:
+            return x, lambda g: (g,)
+        kept = self._kept(x, rate, noise_shape)
+        scale = ((1 - rate) * (1 + rate * SELU_LEAST**2)) ** -0.5
+        real = x.dtype.type
+        y = (x * kept + real(SELU_LEAST) * (1 - kept)) * real(scale) - real(scale * SELU_LEAST * rate)
+        return y, lambda g: (g * kept * real(scale),)
+
+    def _gaussian_dropout(self, wanted: Any, x: Array, *, rate: float) -> Any:
+        """Times noise around 1 whose variance is that of dropout."""
+        if rate == 0:
+            return x, lambda g: (g,)
+        noise = 1 + self._normal(x) * x.dtype.type(math.sqrt(rate / (1 - rate)))
+        return x * noise, lambda g: (g * noise,)
+
+    def _gaussian_noise(self, wanted: Any, x: Array, *, stddev: float) -> Any:
+        """Plus noise around 0."""
+        if stddev == 0:
+            return x, lambda g: (g,)
+        return x + self._normal(x) * x.dtype.type(stddev), lambda g: (g,)
+
+    def _kept(self, x: Array, rate: float, noise_shape: Any) -> Array:
+        shape = x.shape
+        if noise_shape is not None:
+            shape = tuple(size if n is None else n for n, size in zip(noise_shape, x.shape, strict=True))
+        return (self.random.random(shape, np.float32) >= np.float32(rate)).astype(x.dtype)
+
+    def _normal(self, x: Array) -> Array:
+        return self.random.standard_normal(x.shape, np.float32).astype(x.dtype, copy=False)
+
+    def _batch_norm(
+        self, moving: list[str], wanted: Any, x: Array, mean: Array, variance: Array, scale: Array | None = None,
+        offset: Array | None = None, mask: Array | None = None, *, axis: int, epsilon: float, momentum: float,
+        trainable: bool = True,
+    ) -> Any:  # fmt: skip
+        """Normalise by mean and variance of the batch, which also move the averages."""
+        shape = [1] * x.ndim
+        shape[axis] = -1
+        over = tuple(i for i in range(x.ndim) if i != axis % x.ndim)
+        share = _shares(x, mask, over)
+        centred, found_mean, found_variance = _moments(x, share, over)
+        for name, found in zip(moving, (found_mean, found_variance), strict=True):
+            old = self._weights[name]
+            np.copyto(old, old * old.dtype.type(momentum) + found.astype(old.dtype) * old.dtype.type(1 - momentum))
+        r = 1 / np.sqrt(found_variance + x.dtype.type(epsilon))
+        factor = (r if scale is None else r * scale).reshape(shape)
+        y = centred * factor
+        if offset is not None:
+            y += offset.reshape(shape)
+
+        def back(g: Array) -> Any:
+            total, weighted = g.sum(axis=over), (g * centred).sum(axis=over)
+            by_scale = None if scale is None else weighted * r
+            by_x = None
+            if wanted[0]:
+                by_variance = -(weighted * r * r).reshape(shape) * factor  # twice the gradient
+                rest = (centred * share).sum(axis=over).reshape(shape) if mask is not None else 0
+                by_mean = -total.reshape(shape) * factor - by_variance * rest
+                by_x = g * factor + (centred * by_variance + by_mean) * share
+            return by_x, None, None, by_scale, (None if offset is None else total), None
+
+        return y, back
+
+
+def _shares(x: Array, mask: Array | None, over: tuple[int, ...]) -> Any:
+    """Return what each element counts for in a mean."""
+    if mask is None:
+        return x.dtype.type(1 / max(math.prod(x.shape[i] for i in over), 1))
+    counted = np.broadcast_to(mask.astype(x.dtype)[..., None], x.shape)
+    return counted / (counted.sum(axis=over, keepdims=True) + x.dtype.type(MASKED))
+
+
+def _moments(x: Array, share: Any, over: tuple[int, ...]) -> tuple[Array, Array, Array]:
+    """Return x less its mean, the mean and the variance."""
+    if isinstance(share, np.ndarray):
+        mean = (x * share).sum(axis=over, keepdims=True)
+        centred = x - mean
+        return centred, mean.ravel(), (np.square(centred) * share).sum(axis=over)
+    mean = x.mean(axis=over, keepdims=True)
+    centred = x - mean
+    return centred, mean.ravel(), np.square(centred).mean(axis=over)
