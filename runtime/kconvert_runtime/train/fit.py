@@ -15,6 +15,7 @@ from kconvert_schemas.errors import InputError
 
 from ..model import Model
 from .callbacks import Callback
+from .checkpoint import Checkpoint, fingerprint
 from .data import Rows, batches, make_rows, split
 from .history import History
 from .names import parse
@@ -71,6 +72,11 @@ class Training:
         for name, values in weights.items():
             np.copyto(self._trainer.weights[name], values)
 
+    def go_on(self, epoch: int, steps: int, stop: bool, history: Mapping[str, Any]) -> None:
+        """Continue after `epoch` epochs and `steps` steps, with the history so far."""
+        self.epoch, self.stop, self._trainer.step_number = epoch, stop, steps
+        self.history.epochs, self.history.history = list(history["epochs"]), dict(history["history"])
+
     def model(self) -> Model:
         """Return a model with copies of the weights as they are now."""
         trainer = self._trainer
@@ -83,7 +89,8 @@ def fit(
     weighted_metrics: Any = None, loss_weights: Any = None, epochs: int = 1, batch_size: int = 32,
     validation_data: Any = None, validation_split: float = 0.0, sample_weight: Any = None,
     class_weight: Mapping[int, float] | None = None, callbacks: Sequence[Callback] = (), shuffle: bool = True,
-    seed: int = 0, trainable_layers: Sequence[str] | None = None,
+    seed: int = 0, trainable_layers: Sequence[str] | None = None, checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
 ) -> History:  # fmt: skip
     """Train a copy of `model` on rows x with labels y, as `keras.Model.fit` would; returns a `History`.
 
@@ -93,7 +100,8 @@ def fit(
     likewise, or an `Optimizer`, whose state goes on. validation_data: (x, y) or (x, y, sample_weight);
     validation_split: the share of the rows, from the end, that is kept for it. class_weight: class -> weight.
     seed: the order of rows, dropout and noise follow from it, and nothing else. trainable_layers: paths of the layers
-    (or names of weights) that are trained; None: all that Keras would train.
+    (or names of weights) that are trained; None: all that Keras would train. checkpoint: a file that the state is
+    written to after each epoch, whole or not at all; resume: go on from it, to the same result bit for bit.
 
     `model` stays as it is; `history.model` is the trained one, which `save` writes. Dropout and noise are active,
     batch normalisation takes the statistics of its batch, penalties of the layers are added to the loss. Raises
@@ -111,12 +119,19 @@ def fit(
     targets = make_targets(model.graph, rows, loss, loss_weights, metrics, weighted_metrics)
     trainer = Trainer(model.graph, model.weights, targets, _optimizer(optimizer), seed, trained)
     training = Training(trainer, History(model))
-    return run(training, trainer, rows, held, epochs, batch_size, callbacks, shuffle)
+    kept = None
+    if checkpoint is not None:
+        kept = Checkpoint(checkpoint, _settings(trainer, rows, held, batch_size, shuffle))
+        if resume:
+            kept.restore(training, callbacks)
+    elif resume:
+        raise InputError("resume needs a checkpoint to go on from.")
+    return run(training, trainer, rows, held, epochs, batch_size, callbacks, shuffle, kept)
 
 
 def run(
     training: Training, trainer: Trainer, rows: Rows, held: Rows | None, epochs: int, batch_size: int,
-    callbacks: Sequence[Callback], shuffle: bool,
+    callbacks: Sequence[Callback], shuffle: bool, checkpoint: Checkpoint | None,
 ) -> History:  # fmt: skip
     """Run the epochs that are left."""
     history = training.history
@@ -133,6 +148,8 @@ def run(
         for callback in callbacks:
             callback.on_epoch_end(training, epoch, logs)
         history.add(epoch, logs)
+        if checkpoint is not None:
+            checkpoint.save(training, callbacks)
     if training.stop:
         history.stopped = training.epoch - 1
     for callback in callbacks:
@@ -154,6 +171,24 @@ def _epoch(
             for callback in callbacks:
                 callback.on_batch_end(training, number, logs)
     return {**total.result(), **results(trainer.targets)}
+
+
+def _settings(trainer: Trainer, rows: Rows, held: Rows | None, batch_size: int, shuffle: bool) -> dict[str, Any]:
+    """Return what a training must share with its checkpoint."""
+    optimizer = {name: repr(value) for name, value in trainer.optimizer.settings().items()}
+    targets = [
+        [t.port, repr(t.loss), t.weight, [m.name for m in (*t.metrics, *t.weighted)]] for t in trainer.targets
+    ]  # fmt: skip
+    return {
+        "optimizer": [type(trainer.optimizer).__name__, optimizer],
+        "losses and metrics": targets,
+        "seed": trainer.seed,
+        "batch size": batch_size,
+        "shuffle": shuffle,
+        "trained weights": trainer.trained,
+        "data or model": fingerprint(rows, {name: trainer.weights[name] for name in trainer.changing}),
+        "validation data": None if held is None else fingerprint(held, {}),
+    }
 
 
 def _validation(model: Model, given: Any) -> Rows | None:

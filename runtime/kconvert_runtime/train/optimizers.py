@@ -81,6 +81,15 @@ class Optimizer:
             return {name: each(g, lambda x: np.clip(x, -most, most)) for name, g in gradients.items()}
         return gradients
 
+    def restore(self, step: int, learning_rate: float | None, arrays: Mapping[str, Array]) -> None:
+        """Take back the state of a checkpoint: arrays by <slot>/<weight>."""
+        self.step, self.state = step, {}
+        if learning_rate is not None and not callable(self.learning_rate):
+            self.learning_rate = learning_rate
+        for key, array in arrays.items():
+            slot, _, name = key.partition("/")
+            self.state.setdefault(name, {})[slot] = array
+
     def settings(self) -> dict[str, Any]:
         """Return the settings by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}

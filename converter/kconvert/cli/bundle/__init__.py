@@ -12,6 +12,7 @@ from ...version import VERSION
 from .diff import diff
 from .export import export
 from .info import info
+from .train import train
 from .verify import verify
 
 PROGRAM = "kbundle"
@@ -35,4 +36,5 @@ def command() -> None:
 command.add_command(info)
 command.add_command(diff)
 command.add_command(export)
+command.add_command(train)
 command.add_command(verify)
