@@ -8,7 +8,19 @@ from typing import Any
 from kconvert_schemas import attrs as attributes
 from kconvert_schemas.check import unary_name
 from kconvert_schemas.dtypes import Array
-from kconvert_schemas.graph import Body, Graph, Layer, Node, Port, Signature, Source, TensorType, Weight
+from kconvert_schemas.graph import (
+    Body,
+    Graph,
+    Layer,
+    Node,
+    Penalty,
+    Port,
+    Signature,
+    Source,
+    TensorType,
+    Training,
+    Weight,
+)  # fmt: skip
 from kconvert_schemas.opset import find_op, opset_versions
 from kconvert_schemas.opspec import OpError
 
@@ -25,6 +37,8 @@ class GraphBuilder:
         self.weights: dict[str, tuple[Weight, StoredWeight]] = {}
         self.layers: dict[str, tuple[str, list[tuple[str, ...]]]] = {}
         self.ports: list[Port] = []
+        self.penalties: list[Penalty] = []
+        self.refused: dict[str, str] = {}
         self._names: set[str] = set()
         self._counts: dict[str, int] = {}
         self._by_source: dict[str, str] = {}
@@ -94,9 +108,13 @@ class GraphBuilder:
         """Return the values of a weight."""
         return self.weights[name][1].read()
 
-    def finish(self, inputs: Any, outputs: Any, ports: Sequence[Port], source: Source, producer: str) -> Graph:
+    def finish(
+        self, inputs: Any, outputs: Any, ports: Sequence[Port], source: Source, producer: str,
+        masks: Mapping[str, str] | None = None,
+    ) -> Graph:  # fmt: skip
         """Return the graph without nodes and weights that nothing depends on."""
         wanted = {port.value for port in ports}
+        wanted.update((masks or {}).values())
         wanted.update(value for _, calls in self.layers.values() for call in calls for value in call)
         nodes = []
         for node in reversed(self.nodes):
@@ -105,6 +123,7 @@ class GraphBuilder:
                 wanted.update(value for value in node.inputs if value)
                 wanted.update(_outer_reads(node))
         nodes.reverse()
+        training = Training(tuple(p for p in self.penalties if p.value in wanted), masks or {}, self.refused)
         values = {output: self.values[output] for node in nodes for output in node.outputs}
         return Graph(
             inputs=Signature(inputs, tuple(self.ports)),
@@ -116,6 +135,7 @@ class GraphBuilder:
             opsets=opset_versions(_ops(nodes)),
             source=source,
             producer=producer,
+            training=training,
         )
 
 

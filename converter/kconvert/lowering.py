@@ -15,7 +15,7 @@ from kconvert_schemas.dtypes import FLOATS, FLOATS8, Array, holder
 from kconvert_schemas.errors import ConversionError, KconvertError, show
 from kconvert_schemas.graph import Body, Graph, Port, TensorType
 
-from . import training
+from . import penalties, training
 from .call import LayerCall
 from .config import Config
 from .emitter import Emitter
@@ -59,7 +59,9 @@ class Lowering:
         outputs = None if inputs is None else self._model(root, inputs)
         self._raise()
         ports, out_structure = self._outputs(model, outputs)
-        return self.builder.finish(structure, out_structure, ports, self.file.source, producer)
+        pairs = zip(ports, flatten(outputs), strict=True)
+        masks = {port.name: s.mask.name for port, s in pairs if s.mask is not None and s.mask.dtype == "bool"}
+        return self.builder.finish(structure, out_structure, ports, self.file.source, producer, masks)
 
     def call(self, layer: LayerSpec, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Call a layer or operation with symbols, by Keras' rules; returns its outputs."""
@@ -87,6 +89,8 @@ class Lowering:
             given = None if "mask" in handler.arguments[: len(args)] else call.mask
             outputs = attach_masks(handler.compute_mask, call, given, outputs, emit)
         self._record(layer, outputs)
+        found = [symbol for symbol in flatten(outputs) if isinstance(symbol, Symbol)]
+        penalties.note(self.builder, layer, handler, found, masked=arguments.get("mask") is not None)
         return outputs
 
     def _record(self, layer: LayerSpec, outputs: Any) -> None:

@@ -9,7 +9,21 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from .errors import BundleError, GraphError, show
-from .graph import FORMAT, VERSION, Body, Graph, Layer, Node, Port, Signature, Source, TensorType, Weight
+from .graph import (
+    FORMAT,
+    VERSION,
+    Body,
+    Graph,
+    Layer,
+    Node,
+    Penalty,
+    Port,
+    Signature,
+    Source,
+    TensorType,
+    Training,
+    Weight,
+)  # fmt: skip
 from .limits import current
 
 T = TypeVar("T")
@@ -70,6 +84,13 @@ class Cursor:
             raise self.fail("an integer of at least 0 and below 2**63")
         return self.value
 
+    def factor(self) -> float:
+        """Return a finite number of at least 0."""
+        number = not isinstance(self.value, bool) and isinstance(self.value, (int, float))
+        if not number or not 0 <= self.value < float("inf"):
+            raise self.fail("a finite number of at least 0")
+        return float(self.value)
+
     def digest(self) -> str:
         """Return a SHA-256."""
         if not re.fullmatch(r"[0-9a-f]{64}", self.text()):
@@ -112,6 +133,7 @@ def encode(graph: Graph) -> dict[str, Any]:
             name: {**_encode_type(weight.type), "trainable": weight.trainable, "source": weight.source}
             for name, weight in graph.weights.items()
         },
+        **({"training": _encode_training(graph.training)} if graph.training != Training() else {}),
         **({"weights_sha256": graph.weights_sha256} if graph.weights_sha256 else {}),
     }
 
@@ -131,7 +153,7 @@ def decode(data: Any) -> Graph:
         )
     names = ("format", "version", "producer", "source", "opsets", "inputs", "outputs", "layers", "nodes", "values",
              "weights")  # fmt: skip
-    digest = root.take("weights_sha256")
+    digest, training = root.take("weights_sha256"), root.take("training")
     _, _, producer, source, opsets, inputs, outputs, layers, nodes, values, weights = root.fields(*names)
     file, sha256, keras_version, container = source.fields("file", "sha256", "keras_version", "container")
     return Graph(
@@ -144,6 +166,7 @@ def decode(data: Any) -> Graph:
         opsets=opsets.mapping(Cursor.number),
         source=Source(file.text(), sha256.text(), keras_version.text(), container.text()),
         producer=producer.text(),
+        training=_decode_training(training) if training else Training(),
         weights_sha256=digest.digest() if digest else "",
     )
 
@@ -153,6 +176,21 @@ def _few(nodes: Cursor) -> Cursor:
     if isinstance(nodes.value, list) and len(nodes.value) > current().nodes:
         raise GraphError(f"The graph has {len(nodes.value)} nodes, more than {current().nodes} (limit nodes).")
     return nodes
+
+
+def _encode_training(training: Training) -> dict[str, Any]:
+    penalties = [{"value": p.value, "l1": p.l1, "l2": p.l2, "by_batch": p.by_batch} for p in training.penalties]
+    return {"penalties": penalties, "masks": dict(training.masks), "refused": dict(training.refused)}
+
+
+def _decode_training(cursor: Cursor) -> Training:
+    penalties, masks, refused = cursor.fields("penalties", "masks", "refused")
+    return Training(penalties.items(_decode_penalty), masks.mapping(Cursor.text), refused.mapping(Cursor.text))
+
+
+def _decode_penalty(cursor: Cursor) -> Penalty:
+    value, l1, l2, by_batch = cursor.fields("value", "l1", "l2", "by_batch")
+    return Penalty(value.text(), l1.factor(), l2.factor(), by_batch.flag())
 
 
 def _encode_type(type_: TensorType) -> dict[str, Any]:

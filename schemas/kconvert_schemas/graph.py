@@ -83,6 +83,29 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
+class Penalty:
+    """l1 sum |v| + l2 sum v^2 of a value or weight v, added to the loss; by_batch: over the size of its first axis."""
+
+    value: str
+    l1: float
+    l2: float
+    by_batch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What only training needs.
+
+    penalties: what the layers add to the loss. masks: output port -> the value with its mask. refused: path of a layer
+    -> why training it here would not be what Keras does.
+    """
+
+    penalties: tuple[Penalty, ...] = ()
+    masks: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """The model file that a graph came from."""
 
@@ -105,6 +128,7 @@ class Graph:
     opsets: Mapping[str, int] = field(default_factory=dict)
     source: Source = Source("", "", "", "")
     producer: str = ""
+    training: Training = Training()
     weights_sha256: str = ""
     """SHA-256 of weights.npz as 64 hexadecimal digits, "" where it is not stated."""
 

@@ -37,6 +37,7 @@ def schema() -> dict[str, Any]:
             {"inputs": NAMES, "outputs": NAMES, "nodes": _array(_ref("node")), "values": _map(_ref("type"))}
         ),
         "value": {"anyOf": [{"type": ["number", "boolean", "string", "null"]}, _array(_ref("value"))]},
+        "training": _object({"penalties": _array(_penalty()), "masks": _map(NAME), "refused": _map(TEXT)}),
         "unary": {"anyOf": [NAME, _object({"op": NAME, "attrs": {"type": "object"}})]},
         "node": _node(),
     }
@@ -57,10 +58,15 @@ def schema() -> dict[str, Any]:
                 "values": _map(_ref("type")),
                 "weights": _map(_ref("weight")),
             },
-            {"weights_sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"}},
+            {"training": _ref("training"), "weights_sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"}},
         ),
         "$defs": definitions,
     }
+
+
+def _penalty() -> dict[str, Any]:
+    factor = {"type": "number", "minimum": 0}
+    return _object({"value": NAME, "l1": factor, "l2": factor, "by_batch": {"type": "boolean"}})
 
 
 def _node() -> dict[str, Any]:

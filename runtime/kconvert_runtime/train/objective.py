@@ -56,7 +56,7 @@ def make_targets(
         value, made = _logits(graph, port.value, made)
         plain, weighted = ([_metric(one, labels, y) for one in part.get(port.name, [])] for part in (some, more))
         weight = weights.get(port.name)
-        mask = graph.training.masks.get(port.name) if hasattr(graph, "training") else None
+        mask = graph.training.masks.get(port.name)
         weight = 1.0 if weight is None else weight
         targets.append(Target(port.name, port.value, value, made, weight, plain, weighted, mask))
     if not any(target.loss for target in targets):

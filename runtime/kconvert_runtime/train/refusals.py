@@ -23,6 +23,7 @@ def check_trainable(graph: Graph, trained: Sequence[str]) -> None:
         for inner in _inside(body)
         if inner.op in ACTIVE
     ]
+    problems += [f"layer {show(path)}: {reason}" for path, reason in graph.training.refused.items()]
     if problems:
         raise InputError(paragraph("This model cannot be trained as Keras would train it:", problems))
 

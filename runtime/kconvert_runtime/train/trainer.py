@@ -44,7 +44,11 @@ class Trainer:
         self.changing = list(changing)
         frozen = graph.weights.keys() - set(trained)
         self.mode = TrainingMode(graph, self.weights, frozen)
-        self._wanted = _wanted(self.targets)
+        self.penalties = [
+            p for p in graph.training.penalties if p.value not in graph.weights or p.value in set(trained)
+        ]
+        outputs = [p.value for p in self.penalties if p.value not in graph.weights]
+        self._wanted = list(dict.fromkeys([*_wanted(self.targets), *outputs]))
         self._walk = Walk(graph.nodes, types_of(graph), self.weights, self._wanted, self.trained, self.mode.choose)
         self._plan = plan(graph, self.weights, self._wanted)
         self.step_number = 0
@@ -58,6 +62,8 @@ class Trainer:
             values = dict(zip(self._wanted, outputs, strict=True))
             logs, by_value = self._losses(rows, values)
             found = self._walk.back(run, [by_value.get(name) for name in self._wanted])
+            for name in [name for name in by_value if name in self.graph.weights]:
+                found[name] = found[name] + by_value[name] if name in found else by_value[name]
             self.optimizer.apply(self.weights, {name: found[name] for name in self.trained if name in found})
         self._round()
         self.step_number += 1
@@ -101,7 +107,21 @@ class Trainer:
             total += target.weight * found
             g = g * g.dtype.type(target.weight) if target.weight != 1 else g
             by_value[target.value] = by_value[target.value] + g if target.value in by_value else g
+        total += self._penalties(values, by_value)
         return {"loss": total, **(logs if len(with_loss) > 1 else {})}, by_value
+
+    def _penalties(self, values: Mapping[str, Array], by_value: dict[str, Array]) -> float:
+        """Return the penalties, and add their gradients to those of values and weights."""
+        total = 0.0
+        for penalty in self.penalties:
+            v = values[penalty.value] if penalty.value in values else self.weights[penalty.value]
+            v = v.astype(np.float32) if v.dtype == np.float16 else v
+            share = 1 / max(len(v), 1) if penalty.by_batch and v.ndim else 1.0
+            total += share * float(penalty.l1 * np.abs(v).sum() + penalty.l2 * np.square(v).sum())
+            real = v.dtype.type
+            g = real(share * penalty.l1) * np.sign(v) + real(2 * share * penalty.l2) * v
+            by_value[penalty.value] = by_value[penalty.value] + g if penalty.value in by_value else g
+        return total
 
     def _round(self) -> None:
         """Keep bfloat16 weights, held as float32, to what 16 bits hold."""
