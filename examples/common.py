@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import itertools
 import sys
@@ -14,7 +15,13 @@ from typing import Any
 
 import numpy as np
 
-NUSAX_URL = "https://raw.githubusercontent.com/IndoNLP/nusax/main/datasets/sentiment/indonesian"
+NUSAX_COMMIT = "159e7b2b8f27ddc37ab0e40db3c1480d779f7712"
+NUSAX_URL = f"https://raw.githubusercontent.com/IndoNLP/nusax/{NUSAX_COMMIT}/datasets/sentiment/indonesian"
+NUSAX_SHA256 = {
+    "train": "698c4802111085c14fbe35122957e1145338d307bcc295764026a23095a32984",
+    "valid": "4049c4a53017e08db72c72e1907345bfdfc19385481c58f54fe4637073d813f9",
+    "test": "43b612ed6fde972c752ab9fa8b2ce290d9ffa06b176b732fcef2a947cb94a161",
+}
 SENTIMENTS = ("negative", "neutral", "positive")
 CIFAR_CLASSES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
@@ -47,10 +54,10 @@ def macro_f1(truth: np.ndarray, predicted: np.ndarray, classes: int) -> float:
 def load_sentiment(data: Path | None, split: str) -> Split:
     """Texts, shape (n, 1), and class numbers, shape (n,), of NusaX `split`: train, valid or test.
 
-    Read from `data`/`split`.csv; downloaded when `data` is None.
+    Read from `data`/`split`.csv; downloaded when `data` is None, and compared with its checksum.
     """
     source = f"{NUSAX_URL}/{split}.csv" if data is None else str(data / f"{split}.csv")
-    raw = _download(source) if data is None else _file(data / f"{split}.csv").read_bytes()
+    raw = _download(source, NUSAX_SHA256[split]) if data is None else _file(data / f"{split}.csv").read_bytes()
     try:
         rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline="")))
         texts = np.array([[row["text"]] for row in rows])
@@ -66,7 +73,8 @@ def load_sentiment(data: Path | None, split: str) -> Split:
 def load_cifar(data: Path | None, split: str) -> Split:
     """Pictures, uint8 (n, 32, 32, 3), and class numbers, shape (n,), of CIFAR-10 `split`: train or test.
 
-    Read from `data`/`split`.npz (JPEG files end to end, offsets, labels); downloaded when `data` is None.
+    Read from `data`/`split`.npz (JPEG files end to end, offsets, labels); downloaded when `data` is None, by Keras,
+    which compares the file with its checksum.
     """
     if data is None:
         return _download_cifar(split)
@@ -99,12 +107,15 @@ def _file(path: Path) -> Path:
     return path
 
 
-def _download(url: str) -> bytes:
+def _download(url: str, sha256: str) -> bytes:
     try:
         with urllib.request.urlopen(url, timeout=60) as response:
-            return bytes(response.read())
+            content = bytes(response.read())
     except (urllib.error.URLError, TimeoutError) as error:
         raise DataError(f"cannot download {url}: {error}; --data names a folder to read instead") from None
+    if (found := hashlib.sha256(content).hexdigest()) != sha256:
+        raise DataError(f"{url}: expected SHA-256 {sha256}, received {found}; --data names a folder to read instead")
+    return content
 
 
 def _download_cifar(split: str) -> Split:
