@@ -60,13 +60,15 @@ def _beginning(results: Mapping[str, Any], outcomes: Mapping[str, Outcome]) -> S
     compared = [one for one in trained if one.study.conclusion and len(one.members) > 1]
     if compared:
         parts.append(Points([f"{one.study.title}. {say.verdict(one)}" for one in compared]))
+    if results["run"]["quick"]:
+        parts.insert(1, "This is the quick run: it shows that everything works. Its networks have hardly been trained.")
     lstm = outcomes["lstm-padding"]
     if len(lstm.members) == len(lstm.study.members):
         parts.append("Why the course project's LSTM in one direction scored 0.184: " + say.cause(lstm))
     if absent := missing(results):
         times = [name for name in absent if name.startswith("time-")]
-        named = [name for name in absent if name not in times]
-        parts.append(f"This run is not complete. Still missing: {', '.join([*named, f'{len(times)} times'])}.")
+        named = [name for name in absent if name not in times] + ([f"{len(times)} times"] if times else [])
+        parts.append(f"This run is not complete. Still missing: {', '.join(named)}.")
     return Section("In short", parts)
 
 

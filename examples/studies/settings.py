@@ -30,8 +30,8 @@ class Settings:
 FULL = Settings(
     images=(30_000, 5_000, None),
     texts=(None, None, None),
-    epochs={"images": 7, "texts": 40},
-    patience={"images": 7, "texts": 10},
+    epochs={"images": 5, "texts": 40},
+    patience={"images": 5, "texts": 10},
     twin_rows={"images": 4_000, "texts": None},
     twin_epochs={"images": 6, "texts": 15},
     timed={"images": 512, "texts": 128},

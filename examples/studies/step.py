@@ -26,7 +26,9 @@ def prepare(out: Path, settings: Settings, data: Path | None) -> None:
 
     sets.prepare(data, out, settings)
     labels = {network.task: digits(sets.load(out, network, "test")[1]) for network in networks()}
-    write_json(out / "results" / "run.json", {"settings": asdict(settings), "labels": labels})
+    write_json(
+        out / "results" / "run.json", {"quick": settings == QUICK, "settings": asdict(settings), "labels": labels}
+    )
 
 
 def train(network: Network, out: Path, settings: Settings) -> dict[str, Any]:
