@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,14 +17,14 @@ from kconvert_schemas.dims import Shape
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError, show
 from kconvert_schemas.graph import Graph, Signature
-from kconvert_schemas.limits import BundleLimits, current, in_force
+from kconvert_schemas.limits import DEFAULT, BundleLimits, current, in_force
 
 from .execute import execute
 from .inputs import flatten, prepare
 from .passes import Program
 from .passes import optimize as optimized
 from .plan import plan
-from .sizes import check_memory
+from .sizes import TooMuch, check_run
 from .steps import Plan
 from .tuned.specialise import specialise
 
@@ -102,8 +102,8 @@ class Model:
         values = {tap: self._tapped(tap) for tap in taps}
         wanted = [port.value for port in self.graph.outputs.ports]
         extra = [value for names in values.values() for value in names]
-        self._check_memory([array.shape for array in arrays], [*wanted, *extra])
-        results = execute(plan(self.graph, self.weights, [*wanted, *extra]), arrays)
+        self._check_run([array.shape for array in arrays], [*wanted, *extra])
+        results = self._run(plan(self.graph, self.weights, [*wanted, *extra]), arrays)
         rest = iter(results[len(wanted) :])
         found = {tap: [next(rest) for _ in names] for tap, names in values.items()}
         return self._structured(results[: len(wanted)]), {t: a[0] if len(a) == 1 else a for t, a in found.items()}
@@ -115,17 +115,28 @@ class Model:
     def predict(self, *inputs: Any, batch_size: int = 32, progress: bool | Progress = False) -> Any:
         """Run the model on long inputs, `batch_size` rows at a time; returns what a call on all rows returns.
 
-        Inputs may be memory-mapped: only one batch is read at a time. `progress` prints a counter to
+        Inputs may be memory-mapped: only one batch is read at a time. Batches are smaller where the limits on memory
+        or time ask for it. `progress` prints a counter to
         stderr, or is called with (rows done, rows).
         """
         arrays = self._prepare(inputs)
         report = progress if callable(progress) else (_print_progress if progress else None)
         parts: list[list[Array]] = []
-        for start, stop, rows in _batches(arrays, batch_size):
-            parts.append(self._execute([array[start:stop] for array in arrays]))
+        rows = _rows(arrays, batch_size)
+        start = 0
+        while not parts or start < rows:
+            stop = min(start + batch_size, rows)
+            try:
+                parts.append(self._execute([array[start:stop] for array in arrays]))
+            except TooMuch:
+                if batch_size == 1 or not self._open_batch:
+                    raise
+                batch_size = -(-min(batch_size, rows) // 2)
+                continue
             if report:
                 report(stop, rows)
-        return self._structured([np.concatenate(pieces) for pieces in zip(*parts, strict=True)])
+            start = stop
+        return self._structured([_joined(pieces) for pieces in zip(*parts, strict=True)])
 
     def gradients(self, inputs: Any, outputs: Any = None, *, wrt: Sequence[str] | None = None) -> dict[str, Array]:
         """Return the gradients of a number L that depends on the outputs, by the names of weights and inputs.
@@ -149,24 +160,35 @@ class Model:
         self._fit(tuple(array.shape for array in arrays))
         return gradients(self.graph, self.weights, arrays, seed, wrt)
 
+    @cached_property
+    def _open_batch(self) -> bool:
+        return all(port.type.shape[:1] == (None,) for port in self.graph.inputs.ports)
+
     def _execute(self, arrays: Sequence[Array]) -> list[Array]:
-        return execute(self.plan_for(arrays), arrays)
+        return self._run(self.plan_for(arrays), arrays)
+
+    def _run(self, plan: Plan, arrays: Sequence[Array]) -> list[Array]:
+        """Run a plan; kernels whose outputs depend on values look at the limits."""
+        if self.limits is DEFAULT:
+            return execute(plan, arrays)
+        with in_force(self.limits):
+            return execute(plan, arrays)
 
     def _fit(self, key: tuple[tuple[int, ...], ...]) -> None:
-        """Refuse shapes whose values take too much memory; what has been found to fit is not counted again."""
+        """Refuse shapes for which a run takes too much memory or time; what was found to fit is not counted again."""
         if key in self._fitting:
             return
-        self._check_memory(key, [port.value for port in self.graph.outputs.ports])
+        self._check_run(key, [port.value for port in self.graph.outputs.ports])
         if len(self._fitting) >= FITTING:
             self._fitting.clear()
         self._fitting.add(key)
 
-    def _check_memory(self, shapes: Sequence[tuple[int, ...]], outputs: Sequence[str]) -> None:
+    def _check_run(self, shapes: Sequence[tuple[int, ...]], outputs: Sequence[str]) -> None:
         with in_force(self.limits):
-            check_memory(self.graph, shapes, outputs)
+            check_run(self.graph, shapes, outputs)
 
     def plan_for(self, arrays: Sequence[Array]) -> Plan:
-        """Return the plan for inputs of these shapes, kept or made now; InputError where they need too much memory."""
+        """Return the plan for inputs of these shapes, kept or made now; InputError where a run takes too much."""
         key = tuple(array.shape for array in arrays)
         self._fit(key)
         if not self._optimize:
@@ -216,16 +238,23 @@ def _build(structure: Any, named: Mapping[str, Array]) -> Any:
     return named[structure]
 
 
-def _batches(arrays: Sequence[Array], batch_size: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (start, stop, rows); one empty batch for no rows."""
+def _rows(arrays: Sequence[Array], batch_size: int) -> int:
+    """Return how many rows the arrays have; InputError where they differ."""
     sizes = {array.shape[0] for array in arrays if array.ndim}
     if len(sizes) > 1:
         raise InputError(f"All inputs must have the same number of rows, got {', '.join(map(str, sorted(sizes)))}.")
     if batch_size < 1:
         raise InputError(f"batch_size must be at least 1, got {batch_size}.")
-    rows = sizes.pop() if sizes else 0
-    for start in range(0, max(rows, 1), batch_size):
-        yield start, min(start + batch_size, rows), rows
+    return sizes.pop() if sizes else 0
+
+
+def _joined(pieces: Sequence[Array]) -> Array:
+    """Return an output of all batches; InputError where it has no rows to put one after the other."""
+    if len(pieces) == 1:
+        return pieces[0]
+    if pieces[0].ndim == 0:
+        raise InputError("An output of this model has no rows; run all rows at once, with a larger batch size.")
+    return np.concatenate(pieces)
 
 
 def _print_progress(done: int, rows: int) -> None:
