@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kconvert_schemas.graph import Node, TensorType
+
+from .work import multiply_adds
 
 Types = Sequence[TensorType | None]
 Estimate = Callable[[Types, Sequence[TensorType], Mapping[str, Any]], float]
@@ -26,6 +28,9 @@ def seconds(node: Node, inputs: Types, outputs: Sequence[TensorType]) -> float:
     estimate = ESTIMATES.get(node.op)
     elements = sum(map(_elements, (*inputs, *outputs)))
     found = NODE + elements * ELEMENT + (estimate(inputs, outputs, node.attrs) if estimate else 0.0)
+    if node.op != "einsum":
+        shapes = [None if type_ is None else tuple(map(size, type_.shape)) for type_ in inputs]
+        found += _product(multiply_adds(node, shapes, tuple(map(size, outputs[0].shape))), outputs[0].dtype)
     return found + STRING * sum(_elements(type_) for type_ in outputs if type_.dtype == "string")
 
 
@@ -47,29 +52,29 @@ def _product(count: float, dtype: str) -> float:
     return count * (PRODUCT * FAST[dtype] if dtype in FAST else SLOW_PRODUCT)
 
 
-def _matmul(inputs: Types, outputs: Sequence[TensorType], attrs: Mapping[str, Any]) -> float:
-    return _product(_elements(outputs[0]) * _shape(inputs, 0)[-1], outputs[0].dtype)
-
-
 def _einsum(inputs: Types, outputs: Sequence[TensorType], attrs: Mapping[str, Any]) -> float:
+    return _product(sum(work for work, _ in contractions(inputs, attrs["equation"])), outputs[0].dtype)
+
+
+def contractions(inputs: Types, equation: str) -> Iterator[tuple[int, int]]:
+    """Yield the products and the elements of each step of `einsum`, which multiplies pair by pair from the left."""
+    left, _, result = equation.replace(" ", "").partition("->")
+    first, *terms = left.split(",")
     sizes: dict[str, int] = {}
-    for index, term in enumerate(attrs["equation"].replace(" ", "").partition("->")[0].split(",")):
+    for index, term in enumerate((first, *terms)):
         for label, n in zip(term, _shape(inputs, index), strict=False):
             sizes[label] = max(n, sizes.get(label, 1))
-    count = math.prod(sizes.values())
-    return _product(count, outputs[0].dtype) if len(inputs) == 2 else count * SLOW_PRODUCT * (len(inputs) > 1)
+    kept = set(first)
+    for i, term in enumerate(terms):
+        shared = kept & set(term)  # what only one of them has, and nothing later, is summed before
+        kept = (kept | set(term)) & set(result).union(*terms[i + 1 :])
+        yield math.prod(sizes[label] for label in kept | shared), math.prod(sizes[label] for label in kept)
 
 
-def _conv(inputs: Types, outputs: Sequence[TensorType], attrs: Mapping[str, Any]) -> float:
+def _grouped(inputs: Types, outputs: Sequence[TensorType], attrs: Mapping[str, Any]) -> float:
+    """A convolution of groups goes over its input tap by tap."""
     taps = math.prod(_shape(inputs, 1)[:-1])
-    slow = attrs.get("groups", 1) > 1
-    return _elements(outputs[0]) * taps * (ELEMENT / 2 if slow else 0) + _product(
-        _elements(outputs[0]) * taps, outputs[0].dtype
-    )
-
-
-def _conv_transpose(inputs: Types, outputs: Sequence[TensorType], attrs: Mapping[str, Any]) -> float:
-    return _product(_elements(inputs[0]) * math.prod(_shape(inputs, 1)[:-1]), outputs[0].dtype)
+    return _elements(outputs[0]) * taps * ELEMENT / 2 if attrs["groups"] > 1 else 0.0
 
 
 def _pool(inputs: Types, outputs: Sequence[TensorType], attrs: Mapping[str, Any]) -> float:
@@ -82,10 +87,8 @@ def _spatial(inputs: Types, attrs: Mapping[str, Any]) -> list[int]:
     return _shape(inputs, 0)[2:] if attrs["data_format"] == "channels_first" else _shape(inputs, 0)[1:-1]
 
 
-def _recurrent(inputs: Types, outputs: Sequence[TensorType], attrs: Mapping[str, Any]) -> float:
-    batch, time, _ = _shape(inputs, 0)
-    kernels = math.prod(_shape(inputs, 1)) + math.prod(_shape(inputs, 2))
-    return time * STEP + _product(batch * time * kernels, outputs[0].dtype)
+def _steps(inputs: Types, outputs: Sequence[TensorType], attrs: Mapping[str, Any]) -> float:
+    return _shape(inputs, 0)[1] * STEP
 
 
 def _resize(inputs: Types, outputs: Sequence[TensorType], attrs: Mapping[str, Any]) -> float:
@@ -108,8 +111,9 @@ def _svd(inputs: Types, outputs: Sequence[TensorType], attrs: Mapping[str, Any])
     return 4 * _factors(inputs, outputs, attrs)
 
 
-def _sorted(inputs: Types, outputs: Sequence[TensorType], attrs: Mapping[str, Any]) -> float:
-    return sum(map(_elements, inputs)) * SORTED
+def _each(time: float) -> Estimate:
+    """Return the estimate of an op that takes so many seconds for each element."""
+    return lambda inputs, outputs, attrs: sum(map(_elements, inputs)) * time
 
 
 def _ctc(inputs: Types, outputs: Sequence[TensorType], attrs: Mapping[str, Any]) -> float:
@@ -118,9 +122,10 @@ def _ctc(inputs: Types, outputs: Sequence[TensorType], attrs: Mapping[str, Any])
 
 
 ESTIMATES: dict[str, Estimate] = {
-    "matmul": _matmul, "einsum": _einsum, "conv": _conv, "conv_transpose": _conv_transpose, "max_pool": _pool,
-    "avg_pool": _pool, "lstm": _recurrent, "gru": _recurrent, "simple_rnn": _recurrent, "resize": _resize,
-    "cholesky": _factors, "qr": _factors, "slogdet": _factors, "solve": _factors, "svd": _svd, "fft": _sorted,
-    "argsort": _sorted, "unique": _sorted, "searchsorted": _sorted, "sparsemax": _sorted, "bincount": _sorted,
-    "scatter": _sorted, "ctc_loss": _ctc,
+    "einsum": _einsum, "conv": _grouped, "max_pool": _pool, "avg_pool": _pool, "lstm": _steps, "gru": _steps,
+    "simple_rnn": _steps, "resize": _resize, "cholesky": _factors, "qr": _factors, "slogdet": _factors,
+    "solve": _factors, "svd": _svd, "ctc_loss": _ctc,
+    **dict.fromkeys(("fft", "argsort", "searchsorted", "sparsemax", "bincount", "scatter"), _each(SORTED)),
+    "unique": _each(4 * SORTED), "erfinv": _each(1e-5), "erfc": _each(4e-6), "erf": _each(2e-7), "gelu": _each(3e-8),
+    **dict.fromkeys(("i0", "gcd", "arctanh", "cosh", "sinh", "tan", "power", "arccosh", "arcsinh"), _each(5e-8)),
 }  # fmt: skip

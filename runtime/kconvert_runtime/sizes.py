@@ -14,7 +14,7 @@ from kconvert_schemas.limits import current, rows
 from kconvert_schemas.opset import find_op
 from kconvert_schemas.opspec import OpError
 
-from .duration import STEP, seconds, size
+from .duration import STEP, contractions, seconds, size
 from .plan import needed_nodes
 
 
@@ -25,6 +25,8 @@ class TooMuch(InputError):
 VIEWS = ("reshape", "transpose", "slice", "flip", "broadcast_to", "dropout", "alpha_dropout", "gaussian_dropout",
          "gaussian_noise")  # fmt: skip
 """Ops that usually hand on the memory of their input."""
+SCRATCH = {"fft": 6, "sparsemax": 5, "unique": 4, "argsort": 2, "bincount": 4, "svd": 4, "qr": 4, "argwhere": 4}
+"""Ops that hold several times the memory of their inputs or outputs while they run."""
 BLOCK = 512
 """Places whose windows a convolution copies side by side at a time."""
 
@@ -89,9 +91,18 @@ class _Count:
             self.time += times * size(time) * STEP
             self.add(needed_nodes(body.nodes, body.outputs), inner, body.values, body.outputs, times * size(time))
         try:
-            return spec.infer(inputs, node.attrs)
+            return [_at_most(node.op, type_, inputs) for type_ in spec.infer(inputs, node.attrs)]
         except OpError:
             return [values[value] for value in node.outputs]
+
+
+def _at_most(op: str, type_: TensorType, inputs: Sequence[TensorType | None]) -> TensorType:
+    """Return a type with the sizes at most that values decide: of what an array holds, not more than it has."""
+    if op not in ("argwhere", "unique") or inputs[0] is None or None not in type_.shape:
+        return type_
+    x = inputs[0].shape
+    most = math.prod(map(size, x)) if op == "argwhere" else size(x[0])
+    return TensorType(tuple(most if n is None else n for n in type_.shape), type_.dtype)
 
 
 def _ends(nodes: Sequence[Node], types: Mapping[str, TensorType], outputs: Sequence[str]) -> dict[int, list[str]]:
@@ -116,11 +127,16 @@ class _Within(dict[str, TensorType]):
 
 
 def _beside(node: Node, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> int:
-    """Return the bytes that windows need beside their input and output, 0 for other ops.
+    """Return the bytes that a kernel needs beside its inputs and outputs, as far as they count.
 
-    Those of the padded input where they reach beyond its ends, and of a block of windows side by side.
+    Windows: the padded input where they reach beyond its ends, and a block of windows side by side.
     """
     x, y, attrs = inputs[0] if inputs else None, outputs[0], node.attrs
+    if node.op == "einsum":
+        itemsize = least_bytes(TensorType((), y.dtype))
+        return max((elements for _, elements in contractions(inputs, attrs["equation"])), default=0) * itemsize
+    if node.op in SCRATCH and x is not None:
+        return SCRATCH[node.op] * max(map(least_bytes, (x, *outputs)))
     if x is None or "strides" not in attrs or node.op == "conv_transpose":
         return 0
     kernel = inputs[1].shape if len(inputs) > 1 and inputs[1] is not None else ()

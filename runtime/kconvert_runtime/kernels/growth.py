@@ -1,12 +1,33 @@
-"""Bounds on outputs whose size depends on values, which nothing can count before a run."""
+"""Bounds on memory that nothing can count before a run: outputs whose size depends on values, long formulas."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
+from kconvert_schemas.dtypes import Array
 from kconvert_schemas.limits import current
+
+PIECE = 1 << 16
+"""Elements that a formula with many intermediate results is computed for at a time."""
+
+
+def in_pieces(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """Let a function of each element alone work on a piece of its input at a time."""
+
+    @wraps(function)
+    def run(x: Array) -> Array:
+        if x.size <= PIECE:
+            return function(x)
+        y, flat = np.empty(x.size, x.dtype), np.ascontiguousarray(x).reshape(-1)
+        for start in range(0, x.size, PIECE):
+            y[start : start + PIECE] = function(flat[start : start + PIECE])
+        return y.reshape(x.shape)
+
+    return run
 
 
 def require_letters(count: int) -> None:
