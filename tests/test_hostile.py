@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.hostile.bundles import BUNDLES
+from tests.hostile import bundles as well_known
 from tests.hostile.configs import CONFIGS
+from tests.hostile.costs import COSTS
+from tests.hostile.settings import SETTINGS
 from tests.hostile.weights import WEIGHTS
 from tests.hostile.zips import ZIPS
 
@@ -20,9 +22,10 @@ pytest.importorskip("resource", reason="this system cannot limit the memory of a
 
 MODELS = {
     f"{group} {name}": case
-    for group, cases in (("zip", ZIPS), ("config", CONFIGS), ("weights", WEIGHTS))
+    for group, cases in (("zip", ZIPS), ("config", CONFIGS), ("settings", SETTINGS), ("weights", WEIGHTS))
     for name, case in cases.items()
 }
+BUNDLES = well_known.BUNDLES | {f"run {name}": case for name, case in COSTS.items()}
 SECONDS, MEGABYTES, LETTERS, LINES = 20, 2048, 4000, 30
 
 

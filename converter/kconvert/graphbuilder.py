@@ -8,6 +8,7 @@ from typing import Any
 from kconvert_schemas import attrs as attributes
 from kconvert_schemas.check import unary_name
 from kconvert_schemas.dtypes import Array
+from kconvert_schemas.errors import ConversionError, show
 from kconvert_schemas.graph import (
     Body,
     Graph,
@@ -24,6 +25,7 @@ from kconvert_schemas.graph import (
 from kconvert_schemas.opset import find_op, opset_versions
 from kconvert_schemas.opspec import OpError
 
+from .limits import current
 from .spec import StoredWeight
 from .symbol import Symbol
 
@@ -66,6 +68,8 @@ class GraphBuilder:
         spec = find_op(op)
         if spec is None:
             raise OpError(f"there is no op {op!r}")
+        if len(self.nodes) >= current().nodes:
+            raise ConversionError(f"The model makes more than {current().nodes} nodes, at {show(layer)} (limit nodes).")
         given = list(inputs)
         while given and given[-1] is None:
             given.pop()

@@ -24,6 +24,7 @@ class Limits:
     config_size: bytes of a config (JSON). assets_size: bytes of all vocabularies and the like together.
     json_depth: how deep JSON may be nested. json_digits: of a whole number in JSON. name_length: letters of the name of
     a layer. calls: of layers and operations, those of nested models counted each time they are called.
+    nodes: of the graph that a file becomes.
     hdf5_metadata: bytes of HDF5 headers, indexes and texts that are parsed, each as often as it is parsed.
     hdf5_expansion: how many times larger than the file all unpacked chunks of HDF5 data may be together, beyond 64 MB.
     hdf5_depth: how deep HDF5 groups may be nested.
@@ -38,6 +39,7 @@ class Limits:
     json_digits: int = 20
     name_length: int = 1_000
     calls: int = 60_000
+    nodes: int = 50_000
     hdf5_metadata: int = 64 * MB
     hdf5_expansion: int = 200
     hdf5_depth: int = 64

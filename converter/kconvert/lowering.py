@@ -191,7 +191,13 @@ class Lowering:
     def _outputs(self, model: ModelSpec, outputs: Any) -> tuple[list[Port], Any]:
         """Name the outputs: by dict key, else by the layer they come from."""
         ports: list[Port] = []
-        for symbol, label in zip(flatten(outputs), labels(outputs, model.outputs), strict=True):
+        try:
+            named = list(zip(flatten(outputs), labels(outputs, model.outputs), strict=True))
+        except (AttributeError, LookupError, ValueError):
+            named = [(None, "")]
+        if not all(isinstance(symbol, Symbol) for symbol, _ in named):
+            raise ConversionError(f"{show(self.file.source.file)}: its layers do not give the outputs that it names.")
+        for symbol, label in named:
             taken = {port.name for port in ports}
             name, count = label, 0
             while name in taken:

@@ -51,7 +51,8 @@ def _boundaries(call: LayerCall) -> Array:
     if given is None:
         raise Unsupported("it has no bin_boundaries; call adapt() on data, then save again")
     try:
-        boundaries = np.asarray(given, np.float32)
+        with np.errstate(over="ignore"):
+            boundaries = np.asarray(given, np.float32)
     except (TypeError, ValueError):
         boundaries = np.full((), np.nan, np.float32)
     if boundaries.ndim != 1 or not np.array_equal(boundaries, np.sort(boundaries)):

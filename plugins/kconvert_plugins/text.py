@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kconvert import Config, Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 
+from .bounds import counted
 from .encoding import drop_last_axis
 from .lookup import index_lookup
 from .vocabulary import MODES, mode_of, with_settings
@@ -80,7 +81,7 @@ def _ngrams(config: Config) -> list[int] | None:
     value = config.get("ngrams")
     if value is None:
         return None
-    widths = list(range(1, config.int("ngrams") + 1)) if isinstance(value, int) else config.ints("ngrams")
+    widths = list(range(1, counted(config.int("ngrams")) + 1)) if isinstance(value, int) else config.ints("ngrams")
     if not widths or min(widths) < 1:
         raise Unsupported(f"its setting 'ngrams' must name widths from 1, got {value}")
     return widths

@@ -14,6 +14,7 @@ import numpy as np
 
 from kconvert import Config, Emitter, Unsupported
 
+from .bounds import counted
 from .encoding import SPARSE
 
 Token = str | int | None
@@ -63,7 +64,7 @@ def read_index(config: Config, emit: Emitter, dtype: str) -> Index:
         raise Unsupported(f"it has {num_oov} indices for unknown tokens and output_mode {mode!r}, invert={invert}")
     start = _oov_start(mode, mask)
     values = _vocabulary(config, emit, dtype)
-    special = [mask] * start + [oov] * num_oov
+    special = [mask] * start + [oov] * counted(num_oov)
     tokens = values[len(special) :] if values[: len(special)] == special else values
     if not tokens:
         raise Unsupported("its vocabulary is empty, so Keras cannot load it either; call adapt() on data, then save")

@@ -17,14 +17,14 @@ from kconvert_schemas.dims import Shape
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError, show
 from kconvert_schemas.graph import Graph, Signature
-from kconvert_schemas.limits import BundleLimits, current, in_force
+from kconvert_schemas.limits import DEFAULT, BundleLimits, current, in_force
 
 from .execute import execute
 from .inputs import flatten, prepare
 from .passes import Program
 from .passes import optimize as optimized
 from .plan import plan
-from .sizes import check_memory
+from .sizes import check_run
 from .steps import Plan
 from .tuned.specialise import specialise
 
@@ -106,8 +106,8 @@ class Model:
         values = {tap: self._tapped(tap) for tap in taps}
         wanted = [port.value for port in self.graph.outputs.ports]
         extra = [value for names in values.values() for value in names]
-        self._check_memory([array.shape for array in arrays], [*wanted, *extra])
-        results = execute(plan(self.graph, self.weights, [*wanted, *extra]), arrays)
+        self._check_run([array.shape for array in arrays], [*wanted, *extra])
+        results = self._run(plan(self.graph, self.weights, [*wanted, *extra]), arrays)
         rest = iter(results[len(wanted) :])
         found = {tap: [next(rest) for _ in names] for tap, names in values.items()}
         return self._structured(results[: len(wanted)]), {t: a[0] if len(a) == 1 else a for t, a in found.items()}
@@ -121,7 +121,8 @@ class Model:
     ) -> Any:  # fmt: skip
         """Run the model on long inputs, `batch_size` rows at a time; returns what a call on all rows returns.
 
-        Inputs may be memory-mapped: each batch is read while the one before it is computed. out: arrays to fill, such
+        Inputs may be memory-mapped: each batch is read while the one before it is computed. Batches are smaller where
+        the limits on memory or time ask for it. out: arrays to fill, such
         as memory maps, in the structure of what a call returns; they are filled while the next batch is computed.
         `progress` prints a counter to stderr, or is called with (rows done, rows). Raises InputError.
         """
@@ -145,7 +146,7 @@ class Model:
 
         report = progress if callable(progress) else (_print_progress if progress else None)
         flat = flatten(self.graph.inputs, inputs)
-        stream(self.graph.inputs.ports, flat, self._execute, batch_size, sink, report, behind=behind)
+        stream(self.graph.inputs.ports, flat, self._execute, batch_size, sink, report, fit=self._fit, behind=behind)
 
     def gradients(self, inputs: Any, outputs: Any = None, *, wrt: Sequence[str] | None = None) -> dict[str, Array]:
         """Return the gradients of a number L that depends on the outputs, by the names of weights and inputs.
@@ -181,23 +182,30 @@ class Model:
         return Stream(self, given, over, self._optimize)
 
     def _execute(self, arrays: Sequence[Array]) -> list[Array]:
-        return execute(self.plan_for(arrays), arrays)
+        return self._run(self.plan_for(arrays), arrays)
+
+    def _run(self, plan: Plan, arrays: Sequence[Array]) -> list[Array]:
+        """Run a plan; kernels whose outputs depend on values look at the limits."""
+        if self.limits is DEFAULT:
+            return execute(plan, arrays)
+        with in_force(self.limits):
+            return execute(plan, arrays)
 
     def _fit(self, key: tuple[tuple[int, ...], ...]) -> None:
-        """Refuse shapes whose values take too much memory; what has been found to fit is not counted again."""
+        """Refuse shapes for which a run takes too much memory or time; what was found to fit is not counted again."""
         if key in self._fitting:
             return
-        self._check_memory(key, [port.value for port in self.graph.outputs.ports])
+        self._check_run(key, [port.value for port in self.graph.outputs.ports])
         if len(self._fitting) >= FITTING:
             self._fitting.clear()
         self._fitting.add(key)
 
-    def _check_memory(self, shapes: Sequence[tuple[int, ...]], outputs: Sequence[str]) -> None:
+    def _check_run(self, shapes: Sequence[tuple[int, ...]], outputs: Sequence[str]) -> None:
         with in_force(self.limits):
-            check_memory(self.graph, shapes, outputs)
+            check_run(self.graph, shapes, outputs)
 
     def plan_for(self, arrays: Sequence[Array]) -> Plan:
-        """Return the plan for inputs of these shapes, kept or made now; InputError where they need too much memory."""
+        """Return the plan for inputs of these shapes, kept or made now; InputError where a run takes too much."""
         key = tuple(array.shape for array in arrays)
         self._fit(key)
         if not self._optimize:

@@ -13,7 +13,9 @@ from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError
 from kconvert_schemas.graph import Port
 
-from .inputs import fit, prepare
+from .inputs import fit as fitted
+from .inputs import prepare
+from .sizes import TooMuch
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Batch = tuple[int, int]
+Shape = tuple[int, ...]
 
 
 class Sink(Protocol):
@@ -32,9 +35,12 @@ class Sink(Protocol):
 
 def stream(
     ports: Sequence[Port], given: Sequence[Any], run: Callable[[list[Array]], list[Array]], batch_size: int,
-    sink: Sink, report: Callable[[int, int], None] | None = None, *, behind: bool = False,
+    sink: Sink, report: Callable[[int, int], None] | None = None, *,
+    fit: Callable[[tuple[Shape, ...]], object] = lambda shapes: None, behind: bool = False,
 ) -> None:  # fmt: skip
     """Run the rows of the inputs `given` in batches and give the results to `sink`; one empty batch for no rows.
+
+    fit: raises TooMuch for shapes of a batch that go beyond the limits; batches are made smaller then.
 
     Arrays that are mapped from files are read ahead in a thread, and their memory is let go of; behind: `sink` works
     in a thread, too. Models with a fixed batch take all rows at once. Raises InputError.
@@ -45,6 +51,8 @@ def stream(
         raise InputError(f"batch_size must be at least 1, got {batch_size}.")
     if any(port.type.shape[:1] != (None,) for port in ports):
         batch_size = max(rows, 1)
+    else:
+        batch_size = _allowed(min(batch_size, max(rows, 1)), arrays, fit)
     batches = [(start, min(start + batch_size, rows)) for start in range(0, max(rows, 1), batch_size)]
     maps = [found for array in arrays if (found := mapping(array)) is not None]
 
@@ -93,7 +101,7 @@ class Collected:
     def arrays(self) -> list[Array]:
         """Return the outputs."""
         return [
-            whole if whole is not None else parts[0] if len(parts) == 1 else np.concatenate(parts)
+            whole if whole is not None else _joined(parts)
             for whole, parts in zip(self._whole, self._parts, strict=True)
         ]
 
@@ -108,10 +116,18 @@ class Collected:
         return array
 
 
+def _joined(parts: Sequence[Array]) -> Array:
+    if len(parts) == 1:
+        return parts[0]
+    if parts[0].ndim == 0:
+        raise InputError("An output of this model has no rows; run all rows at once, with a larger batch size.")
+    return np.concatenate(parts)
+
+
 def _fitted(port: Port, value: Any) -> Array:
     """Return an array of the input's shape; numbers in an array are not converted before their batch comes."""
     if isinstance(value, np.ndarray) and value.ndim and port.type.dtype != "string":
-        return fit(port, np.asarray(value))
+        return fitted(port, np.asarray(value))
     return prepare(port, value)
 
 
@@ -120,6 +136,19 @@ def _rows(arrays: Sequence[Array]) -> int:
     if len(sizes) > 1:
         raise InputError(f"All inputs must have the same number of rows, got {', '.join(map(str, sorted(sizes)))}.")
     return sizes.pop() if sizes else 0
+
+
+def _allowed(batch_size: int, arrays: Sequence[Array], fit: Callable[[tuple[Shape, ...]], object]) -> int:
+    """Return how many rows can be run at a time; raises TooMuch if one is too many."""
+    while True:
+        try:
+            fit(tuple((min(batch_size, len(array)), *array.shape[1:]) for array in arrays))
+        except TooMuch:
+            if batch_size == 1:
+                raise
+            batch_size = -(-batch_size // 2)
+        else:
+            return batch_size
 
 
 def mapping(array: Any) -> mmap.mmap | None:

@@ -5,19 +5,24 @@ Bundles that kconvert writes stay far below all of them; they stop bundles that 
 
 from __future__ import annotations
 
+import math
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 
 from .errors import InputError, show
 
 MB = 1 << 20
+ROW = 150_000
+"""Elements that count as a row of an input, about a picture of 224 x 224: more is more rows."""
 NONE = "none"
 
 
+@cache
 def _physical_memory() -> int:
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -31,9 +36,10 @@ class BundleLimits:
 
     graph_size: bytes of graph.json. graph_depth: how deep its JSON may be nested. graph_digits: of a whole number in
     it. nodes: of the graph and its bodies together. bodies: how deep bodies may be nested. rank: axes of a value.
-    strings_size: bytes of all weights that are strings. value_size: bytes of one value whose shape the graph tells,
-    unknown sizes counted as 1. run_memory: bytes of the values that a run holds at one time, once the shapes of the
-    inputs are known; the memory of the machine.
+    strings_size: bytes of all weights that are strings, and letters that an op makes. value_size: bytes of one value,
+    sizes that the graph leaves open counted as 1. run_memory: bytes of the values that a run holds at one time, once
+    the shapes of the inputs are known; row_memory: more of them for each row. run_seconds: how long a run may compute
+    on one core, as estimated before it starts; row_seconds: more of them for each row. `rows` says what a row is.
     """
 
     graph_size: int = 64 * MB
@@ -42,9 +48,26 @@ class BundleLimits:
     nodes: int = 200_000
     bodies: int = 8
     rank: int = 32
-    strings_size: int = 256 * MB
-    value_size: int = 4096 * MB
-    run_memory: int = field(default_factory=_physical_memory)
+    strings_size: int = 64 * MB
+    value_size: int = 1024 * MB
+    run_memory: int = 512 * MB
+    row_memory: int = 128 * MB
+    run_seconds: int = 6
+    row_seconds: int = 4
+
+    def memory(self, rows: int) -> int:
+        """Return how many bytes a run of so many rows may hold; never more than the machine has, but for `none`."""
+        allowed = self.run_memory + rows * self.row_memory
+        return allowed if allowed >= sys.maxsize else min(allowed, max(_physical_memory(), self.run_memory))
+
+    def seconds(self, rows: int) -> int:
+        """Return how long a run of so many rows may take."""
+        return self.run_seconds + rows * self.row_seconds
+
+
+def rows(shapes: Iterable[Sequence[int]]) -> int:
+    """Return how many rows inputs of these shapes are: their first sizes, or as many as they hold of ROW elements."""
+    return max((max(shape[0] if shape else 1, math.prod(shape) // ROW) for shape in shapes), default=0)
 
 
 DEFAULT = BundleLimits()

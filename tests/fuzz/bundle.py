@@ -61,7 +61,7 @@ def damaged(seed: int) -> tuple[bytes, bytes]:
     graph = json.loads(text)
     for _ in range(random.randint(1, 2)):
         if random.random() < 0.85:
-            stretch(graph["nodes"], random)
+            stretch(graph.get("nodes"), random)
         else:
             model.twist(graph, random)
     if random.random() < 0.8:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import kconvert.verify
+import kconvert_runtime.model as runtime_model
 from kconvert.verify import make_cases
 from kconvert.verify.compare import layers_in_order
 from kconvert.verify.errors import measure
@@ -71,6 +72,20 @@ def test_the_first_layer_that_diverges_is_named(run: Run) -> None:
     assert (data["holds"], data["first_divergence"], data["tolerance"]) == (False, "classes", 1e-4)
     assert [line["layer"] for line in data["layers"]] == ["words", "classes", "(outputs)"]
     assert run("kbundle", "verify", out, "--against", keras, "--tolerance", "10").code == 0
+
+
+def test_a_layer_that_only_the_optimised_run_gets_wrong_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, keras = pair(text_graph())
+    right = runtime_model.optimized
+
+    def wrong(program: Any) -> Any:
+        found = right(program)
+        return replace(found, weights={name: array * 1.01 for name, array in found.weights.items() if name == "kernel"}
+                       | {name: array for name, array in found.weights.items() if name != "kernel"})  # fmt: skip
+
+    monkeypatch.setattr(runtime_model, "optimized", wrong)
+    done = run("kbundle", "verify", out, "--against", keras, "--json")
+    assert (done.code, json.loads(done.out)["first_divergence"]) == (1, "classes")
 
 
 def test_it_is_recorded(run: Run) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 from kconvert.promotion import is_integer
 
+from ..bounds import counted
 from .operands import (
     apply,
     expanded,
@@ -94,6 +95,7 @@ def _projected(call: LayerCall, emit: Emitter, transform: Symbol, fill: str) -> 
 
 def _places(emit: Emitter, transform: Symbol, height: int, width: int) -> tuple[list[Symbol], Symbol]:
     """Return where each pixel is read, x and y (n, height width), and where that is nowhere."""
+    counted(height * width)
     across = tensor(emit, np.tile(np.arange(width), height)[None].tolist(), "float32")
     down = tensor(emit, np.repeat(np.arange(height), width)[None].tolist(), "float32")
     a, b, c, d, e, f, g, h = (sliced(emit, transform, 1, i, i + 1) for i in range(8))

@@ -7,6 +7,7 @@ from typing import Any
 
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 
+from ..bounds import counted
 from .elementwise import constant_like
 from .operands import (
     Lower,
@@ -89,7 +90,7 @@ def spaced(call: LayerCall, emit: Emitter, start: Symbol, stop: Symbol) -> tuple
     parts = number_like(emit, max(num - 1 if endpoint else num, 1), start)
     step: Symbol = emit.op("divide", emit.op("subtract", stop, start), parts)
     axis = axis_of(call.argument("axis", 0), step.rank + 1)
-    steps = tensor(emit, list(range(num)), dtype)
+    steps = tensor(emit, list(range(counted(num))), dtype)
     steps = expanded(emit, steps, [i for i in range(step.rank + 1) if i != axis]) if step.rank else steps
     wide = [expanded(emit, x, [axis]) if x.rank else x for x in (start, step)]
     if start.rank < step.rank:
@@ -121,7 +122,7 @@ def vander(call: LayerCall, emit: Emitter) -> Symbol:
     x = given(call, emit)
     count = call.argument("N", None)
     count = known(x.shape[0], "how many powers there are") if count is None else count
-    powers = list(range(count)) if call.argument("increasing", False) else list(range(count))[::-1]
+    powers = list(range(counted(count)))[:: 1 if call.argument("increasing", False) else -1]
     dtype = join(x.dtype, "float32")
     y = emit.op("power", expanded(emit, emit.cast(x, dtype), [x.rank]), tensor(emit, powers, dtype))
     return emit.cast(y, join(x.dtype))

@@ -9,6 +9,7 @@ import numpy as np
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 from kconvert.promotion import is_float
 
+from ..bounds import counted
 from ..framing import framed, middle, resized, single
 from .operands import (
     expanded,
@@ -183,6 +184,7 @@ def gaussian_blur(call: LayerCall, emit: Emitter) -> Symbol:
         heights = np.exp(-0.5 * ((np.arange(count) - (count - 1) / 2) / width) ** 2)
         return heights / heights.sum()
 
+    counted(size[0] * size[1])
     kernel = np.outer(bell(size[1], sigma[1]), bell(size[0], sigma[0])).reshape(size[0], size[1], 1)
     return unbatched(call, emit, _filtered(call, emit, x, kernel, "same"))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 
+from ..bounds import counted
 from .operands import (
     Lower,
     axis_of,
@@ -129,10 +130,10 @@ def _sections(emit: Emitter, x: Symbol, axis: int, count: int) -> list[Symbol]:
     if size is not None:
         if size % count:
             raise Unsupported(f"an axis of {size} does not split into {count} equal pieces")
-        return _pieces(emit, x, axis, [size // count * i for i in range(1, count)])
+        return _pieces(emit, x, axis, [size // count * i for i in range(1, counted(count))])
     shape = sizes(x)
     parts = reshaped(emit, x, [*shape[:axis], count, -1, *shape[axis + 1 :]])
-    return [without_axes(emit, sliced(emit, parts, axis, i, i + 1), [axis]) for i in range(count)]
+    return [without_axes(emit, sliced(emit, parts, axis, i, i + 1), [axis]) for i in range(counted(count))]
 
 
 def _pieces(emit: Emitter, x: Symbol, axis: int, cuts: Sequence[int]) -> list[Symbol]:
@@ -150,7 +151,7 @@ def array_split(call: LayerCall, emit: Emitter) -> list[Symbol]:
     x, count = given(call, emit), call.config.int("indices_or_sections")
     axis = axis_of(call.argument("axis", 0), x.rank)
     size, more = divmod(known(x.shape[axis], "the size of the axis that it splits"), count)
-    return _pieces(emit, x, axis, [size * i + min(i, more) for i in range(1, count)])
+    return _pieces(emit, x, axis, [size * i + min(i, more) for i in range(1, counted(count))])
 
 
 def unstack(call: LayerCall, emit: Emitter) -> list[Symbol]:
@@ -163,7 +164,7 @@ def unstack(call: LayerCall, emit: Emitter) -> list[Symbol]:
         raise Unsupported(f"an axis of {size} does not have {count} entries")
     if size is None:
         x = reshaped(emit, x, [count if i == axis else dim for i, dim in enumerate(sizes(x))])
-    return [without_axes(emit, sliced(emit, x, axis, i, i + 1), [axis]) for i in range(count)]
+    return [without_axes(emit, sliced(emit, x, axis, i, i + 1), [axis]) for i in range(counted(count))]
 
 
 JOINS: dict[str, Lower] = {"Concatenate": concatenate, "Hstack": hstack, "Vstack": vstack, "Dstack": dstack}

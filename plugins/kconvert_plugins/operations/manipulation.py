@@ -10,6 +10,7 @@ from typing import Any
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 from kconvert_schemas.dims import Dim
 
+from ..bounds import counted
 from .operands import (
     Lower,
     axes_of,
@@ -137,6 +138,7 @@ def repeat(call: LayerCall, emit: Emitter) -> Symbol:
         x = reshaped(emit, x, [len(repeats) if i == axis else n for i, n in enumerate(sizes(x))])
     if x.shape[axis] != len(repeats):
         raise Unsupported(f"it has {len(repeats)} repeats for an axis of {x.shape[axis]}")
+    counted(sum(repeats))
     return emit.op("take", x, tensor(emit, [i for i, n in enumerate(repeats) for _ in range(n)]), axis=axis)
 
 

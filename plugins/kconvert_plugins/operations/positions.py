@@ -8,6 +8,7 @@ import numpy as np
 
 from kconvert import Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 
+from .. import bounds
 from .operands import (
     Lower,
     axis_of,
@@ -36,7 +37,7 @@ def arange(emit: Emitter, x: Symbol, axis: int) -> Symbol:
     """Return 0, 1, ... up to the size of an axis, as int32; counted when running where the size is not known."""
     size = x.shape[axis]
     if size is not None:
-        return tensor(emit, np.arange(size).tolist(), "int32")
+        return tensor(emit, np.arange(bounds.counted(size)).tolist(), "int32")
     ones = emit.op("full", x, shape=[f"like.{axis % x.rank}"], value=1, dtype="int32")
     return emit.op("subtract", emit.op("cumsum", ones, axis=0), emit.constant(1, "int32"))
 

@@ -9,6 +9,7 @@ import numpy as np
 from kconvert import ArrayConstant, Emitter, LayerCall, Register, Symbol, Unsupported, hookimpl
 from kconvert.promotion import is_integer
 
+from ..bounds import counted
 from .operands import (
     apply,
     axes_of,
@@ -74,7 +75,7 @@ def _weights(
     width = (
         apply(emit, "maximum", inverse, 1) if antialias else apply(emit, "add", apply(emit, "multiply", scale, 0), 1)
     )
-    places = apply(emit, "add", tensor(emit, np.arange(count).tolist(), scale.dtype), 0.5)
+    places = apply(emit, "add", tensor(emit, np.arange(counted(count)).tolist(), scale.dtype), 0.5)
     places = emit.op("subtract", emit.op("multiply", places, inverse), emit.op("multiply", shift, inverse))
     places = apply(emit, "subtract", places, 0.5)
     elements = expanded(emit, emit.cast(arange(emit, x, axis), scale.dtype), [1])
@@ -150,7 +151,7 @@ def ssim(call: LayerCall, emit: Emitter) -> Symbol:
 
 def _bell(emit: Emitter, size: int, sigma: float, dtype: str) -> Any:
     """Return a Gaussian window that adds up to 1, computed in `dtype`."""
-    x = apply(emit, "subtract", tensor(emit, list(range(size)), dtype), (size - 1) / 2)
+    x = apply(emit, "subtract", tensor(emit, list(range(counted(size))), dtype), (size - 1) / 2)
     x = apply(emit, "divide", emit.op("negative", emit.op("multiply", x, x)), 2.0 * sigma**2)
     x = emit.op("exp", x)
     x = emit.op("divide", x, emit.op("sum", x))

@@ -12,6 +12,8 @@ from typing import Any
 from kconvert import ArrayConstant, Emitter, Extent, Symbol, Unsupported
 from kconvert_schemas.dims import Dim
 
+from ..bounds import counted
+
 OPEN = "it computes a size from numbers that are known only when the model runs"
 
 
@@ -128,6 +130,6 @@ def filled(emit: Emitter, sizes: Sequence[int | Extent], value: Any, dtype: str)
 def counting(emit: Emitter, count: int | Extent, dtype: str = "int32") -> Symbol:
     """Return 0, 1, ... up to `count`."""
     if isinstance(count, int):
-        return emit.constant(list(range(count)), dtype)
+        return emit.constant(list(range(counted(count))), dtype)
     ones = filled(emit, [count], 1, dtype)
     return emit.op("subtract", emit.op("cumsum", ones, axis=0), emit.constant(1, dtype))

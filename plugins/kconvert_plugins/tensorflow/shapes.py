@@ -6,6 +6,7 @@ from typing import Any
 
 from kconvert import Emitter, Extent, LayerCall, Register, Symbol, Unsupported, hookimpl
 
+from ..bounds import counted
 from ..operations.operands import documented, reshaped, sizes, tensor
 from .binding import Function, axis, dtype, given, operation, plain, register_functions, value, whole
 from .extents import counting, dims, filled, known, product, shape, shape_of, vector
@@ -246,7 +247,7 @@ def range_(call: LayerCall, emit: Emitter) -> Symbol:
         raise Unsupported("it counts to the size of an axis in another way than from 0 by 1")
     step = _number(step)
     count = max(-int(-(last - first) // step), 0)
-    return emit.constant([first + i * step for i in range(count)], kind)
+    return emit.constant([first + i * step for i in range(counted(count))], kind)
 
 
 def _number(item: Any) -> Any:

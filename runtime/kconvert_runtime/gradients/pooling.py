@@ -31,7 +31,7 @@ def max_pool(
 def _to_first(g: Array, y: Array, x: Array, step: Step) -> Array:
     result = np.zeros_like(x)
     free = np.ones(y.shape, bool)
-    for index in range(step.window):
+    for index in step.taps():
         positions, elements = (step.index(part) for part in step.tap(index))
         hit = free[positions] & (x[elements] == y[positions])
         result[elements] += np.where(hit, g[positions], 0)
@@ -48,7 +48,7 @@ def avg_pool(
         shape = [-1 if axis == step.axis else 1 for axis in range(x.ndim)]
         share = g / step.counts(x.dtype).reshape(shape)
         g = np.zeros([step.size if axis == step.axis else size for axis, size in enumerate(g.shape)], x.dtype)
-        for index in range(step.window):
+        for index in step.taps():
             positions, elements = (step.index(part) for part in step.tap(index))
             g[elements] += share[positions]
     return (g,)

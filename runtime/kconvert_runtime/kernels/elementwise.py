@@ -9,6 +9,7 @@ from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError
 
 from ..registry import KERNELS, kernel
+from .growth import in_pieces
 
 SAME_AS_NUMPY = (
     "negative", "abs", "sign", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "arcsin", "arccos",
@@ -111,6 +112,7 @@ def _ratio(x: Array, polynomials: tuple[tuple[float, ...], tuple[float, ...]]) -
 
 
 @kernel("erf")
+@in_pieces
 def erf(x: Array) -> Array:
     """Error function by Cody's rational approximations (Math. Comp. 23, 1969), in float64, error below 1e-15."""
     wide = x.astype(np.float64)

@@ -13,6 +13,7 @@ from kconvert_schemas.errors import show
 
 from ..registry import kernel
 from .fingerprint import chain, fingerprint64, siphash
+from .growth import require_letters, require_size
 
 SHOWN = 3
 CROSS_START = 0xDECAFCAFFE
@@ -90,6 +91,7 @@ def hash_bucket(x: Array, *, buckets: int, salt: list[int] | None = None) -> Arr
     if salt is None:
         hashes = _fingerprints(x)
     else:
+        require_letters(sum(map(len, x.ravel().tolist())))
         hashes = siphash([s.encode() for s in x.ravel().tolist()], salt).reshape(x.shape)
     return (hashes % np.uint64(buckets)).astype(np.int64)
 
@@ -104,6 +106,7 @@ def hash_cross(*xs: Array, buckets: int) -> Array:
 
 
 def _fingerprints(x: Array) -> Array:
+    require_letters(sum(map(len, x.ravel().tolist())))
     return fingerprint64([s.encode() for s in x.ravel().tolist()]).reshape(x.shape)
 
 
@@ -118,6 +121,7 @@ def bincount(
     length = max(minlength, int(x.max()) + 1 if x.size else 0)
     length = length if maxlength is None else min(length, maxlength)
     rows = int(np.prod(x.shape[:-1]))
+    require_size(rows * length, np.dtype(np.int64))
     kept = x < length
     places = (np.arange(rows).reshape(*x.shape[:-1], 1) * length + np.where(kept, x, 0))[kept]
     y = np.zeros(rows * length, np.int64 if weights is None else weights.dtype)

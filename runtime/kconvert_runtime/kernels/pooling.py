@@ -53,6 +53,11 @@ class Step:
         """Return the index that applies `part` to the axis."""
         return (*[slice(None)] * self.axis, part)
 
+    def taps(self) -> range:
+        """Return the elements of a window that lie inside the axis for some position, however wide the window is."""
+        first = self.before - (self.length - 1) * self.stride
+        return range(max(first, 0), min(self.window, self.before + self.size))
+
     def tap(self, index: int) -> tuple[slice, slice]:
         """Return the positions whose element number `index` is inside the axis, and these elements."""
         offset = index - self.before
@@ -76,7 +81,7 @@ def steps_of(x: Array, pool_size: list[int], strides: list[int], padding: str, d
 def combine(combine: np.ufunc, x: Array, step: Step) -> Array:
     """Combine the elements of each window; the element at `before` is inside x for every position."""
     y = x[step.index(step.tap(step.before)[1])].copy()
-    for index in range(step.window):
+    for index in step.taps():
         positions, elements = step.tap(index)
         if index != step.before and positions.start < positions.stop:
             out = y[step.index(positions)]

@@ -10,17 +10,20 @@ from kconvert_schemas.dtypes import Array
 
 from ..registry import kernel
 from .elementwise import erf
+from .growth import in_pieces
 
 _erfc = np.vectorize(math.erfc, otypes=[np.float64])
 
 
 @kernel("erfc")
+@in_pieces
 def erfc(x: Array) -> Array:
     """1 - erf(x), exact where that is close to 0."""
     return np.asarray(_erfc(x.astype(np.float64)) if x.size else x, x.dtype)
 
 
 @kernel("erfinv")
+@in_pieces
 def erfinv(x: Array) -> Array:
     """The y with erf(y) = x: Winitzki's approximation, then Halley's method in float64.
 
@@ -41,6 +44,7 @@ def erfinv(x: Array) -> Array:
 
 
 @kernel("i0")
+@in_pieces
 def i0(x: Array) -> Array:
     """Modified Bessel function of the first kind, order 0."""
     return np.asarray(np.i0(x), x.dtype)

@@ -11,6 +11,7 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from ..registry import kernel
+from .growth import require_letters, require_size
 
 UPPER = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LOWERED = bytes.maketrans(UPPER, UPPER.lower())
@@ -23,6 +24,7 @@ def standardize_text(x: Array, *, lower: bool = False, remove: str = "") -> Arra
 
     No other letter changes: Keras calls tf.strings.lower without an encoding, which means ASCII.
     """
+    require_letters(sum(map(len, x.ravel().tolist())))
     table, gone = LOWERED if lower else None, remove.encode("ascii")
     return _objects([s.encode().translate(table, gone).decode() for s in x.ravel().tolist()]).reshape(x.shape)
 
@@ -46,6 +48,7 @@ def _split(x: Array, split: str | None) -> list[list[str]]:
         rows: list[list[str]] = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1]).tolist()
         return rows
     strings: list[str] = x.ravel().tolist()
+    require_letters(sum(map(len, strings)))
     return [_words(s) for s in strings] if split == "whitespace" else [list(s) for s in strings]
 
 
@@ -55,12 +58,14 @@ def _words(text: str) -> list[str]:
 
 
 def _ngrams(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    require_letters(sum(map(len, row)) * sum(min(n, len(row)) for n in widths))
     return [" ".join(row[i : i + n]) for n in widths for i in range(len(row) - n + 1)]
 
 
 def _padded(rows: list[list[str]], length: int | None, shape: tuple[int, ...]) -> Array:
     counts = np.fromiter(map(len, rows), np.intp, len(rows))
-    width = counts.max(initial=0) if length is None else length
+    width = int(counts.max(initial=0)) if length is None else length
+    require_size(len(rows) * width, np.dtype(object))
     padded = np.full((len(rows), width), "", object)
     padded[np.arange(width) < counts[:, None]] = _objects(list(chain.from_iterable(rows)))
     return padded.reshape(*shape, width)

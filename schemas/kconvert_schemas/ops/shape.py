@@ -53,11 +53,18 @@ def _slice(types: Inputs, attrs: Attrs) -> TensorType:
     for size, part in zip(types.x.shape, slices, strict=True):
         if part is None:
             shape.append(size)
-        elif not (isinstance(part, (list, tuple)) and len(part) == 3) or part[2] == 0:
-            raise OpError(f"a slice is null or [start, stop, step] with a step other than 0, got {part}")
+        elif not _is_slice(part):
+            raise OpError(f"a slice is null or [start, stop, step] with a step other than 0, got {part!r:.60}")
         else:
             shape.append(_sliced(size, *part))
     return TensorType(tuple(shape), types.x.dtype)
+
+
+def _is_slice(part: object) -> bool:
+    """Tell whether `part` is [start, stop, step], each a whole number or null."""
+    if not isinstance(part, (list, tuple)) or len(part) != 3 or part[2] == 0:
+        return False
+    return all(n is None or (isinstance(n, int) and not isinstance(n, bool)) for n in part)
 
 
 def _sliced(size: int | None, start: int | None, stop: int | None, step: int | None) -> int | None:
