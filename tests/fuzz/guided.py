@@ -66,7 +66,7 @@ def convert_model(data: bytes) -> None:
         archive.writestr("model.weights.h5", weights_of_nothing())
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(KconvertError):
         (Path(folder) / "m.keras").write_bytes(buffer.getvalue())
-        convert(Path(folder) / "m.keras", dry_run=True, registry=model.REGISTRY)
+        convert(Path(folder) / "m.keras", None, dry_run=True, registry=model.REGISTRY)
 
 
 def bundles() -> list[tuple[str, bytes]]:
@@ -120,6 +120,7 @@ def main() -> None:
         (corpus / f"seed-{number}").write_bytes(data)
     warnings.simplefilter("ignore")
     flags = [f"-max_total_time={options.seconds}", f"-rss_limit_mb={MEMORY}", f"-timeout={SLOWEST}", "-max_len=100000"]
+    flags.append(f"-artifact_prefix={tempfile.gettempdir()}/")  # where the input is put that breaks something
     atheris.Setup([sys.argv[0], *flags, str(corpus)], one)
     atheris.Fuzz()
 

@@ -39,9 +39,14 @@ def call(*layers: tuple[str, int]) -> dict[str, Any]:
     return {"args": [tensor(*layer) for layer in layers], "kwargs": {}}
 
 
-def functional(name: str, layers: list[dict[str, Any]], end: tuple[str, int] = ("i", 0)) -> dict[str, Any]:
+def functional(name: str, layers: list[dict[str, Any]], end: tuple[str, int] | tuple[()] = ("i", 0)) -> dict[str, Any]:
     start = {**layer_config("InputLayer", "i", batch_shape=[None, 2]), "name": "i", "inbound_nodes": []}
-    settings = {"name": name, "layers": [start, *layers], "input_layers": [["i", 0, 0]], "output_layers": [[*end, 0]]}
+    settings = {
+        "name": name,
+        "layers": [start, *layers],
+        "input_layers": [["i", 0, 0]],
+        "output_layers": [[*end, 0] if end else []],
+    }
     return {"module": "keras", "class_name": "Functional", "name": name, "config": settings, "registered_name": None}
 
 
@@ -67,6 +72,9 @@ def backwards(count: int) -> dict[str, Any]:
 
 def repeated(count: int) -> dict[str, Any]:
     return functional("m", [layer("ReLU", "r", *[call(("i", 0))] * count)], ("r", 0))
+
+
+WORD = {"args": ["a"], "kwargs": {}}
 
 
 def nested_lists(depth: int) -> Any:
@@ -111,6 +119,11 @@ CONFIGS: dict[str, tuple[Callable[[Path], None], str]] = {
         "read tensors that no layer gives",
     ),
     "no such layer": (config(lambda: functional("m", [layer("ReLU", "b", call(("x", 0)))], ("b", 0))), "no layer"),
+    "outputs of another form": (config(lambda: functional("m", [], ()) | {"name": "m"}), "do not give the outputs"),
+    "output that is a word": (
+        config(lambda: functional("m", [layer("ActivityRegularization", "r", WORD)], ("r", 0))),
+        "do not give the outputs",
+    ),
     "no such output": (config(lambda: functional("m", [], ("x", 3))), "does not describe"),
     "history of lies": (
         config(lambda: functional("m", [layer("ReLU", "b", {"args": [tensor("i", -1)], "kwargs": {}})], ("b", 0))),
