@@ -44,7 +44,7 @@ def train_all(arguments: argparse.Namespace, out: Path) -> None:
     if not (out / "results" / "run.json").is_file():
         run_all([Job("data", ["data", *data, *common])], out, 1)
     missing = {kind: [name for name in names(kind) if not result_path(out, kind, name).is_file()] for kind in STEPS}
-    for kinds in (("train",), ("memory",)):
+    for kinds in (("train", "twin"), ("memory",)):
         jobs = [Job(f"{kind} {name}", [kind, name, *common]) for kind in kinds for name in missing[kind]]
         run_all(jobs, out, arguments.jobs)
     if missing["time"]:
@@ -64,7 +64,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--data", type=Path, help="folder with cifar10/ and nusax/ (default: download both)")
     parser.add_argument("--out", type=Path, help="folder to work in (default: out/ beside this program)")
-    parser.add_argument("--quick", action="store_true", help="few rows and epochs: minutes instead of an hour")
+    parser.add_argument("--quick", action="store_true", help="few rows and epochs: minutes instead of half an hour")
     parser.add_argument("--report", action="store_true", help="only make the report, from the results in --out")
     parser.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1), help="trainings at a time")
     arguments = parser.parse_args()
