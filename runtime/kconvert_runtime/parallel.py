@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 _inside = threading.local()
 
@@ -52,6 +53,23 @@ def for_each(work: Callable[[Item], object], items: Iterable[Item]) -> None:
                 helper.result()
 
 
+def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Yield work(item) for every item, in order; each is computed on another core while the one before is in use.
+
+    Must run under `blas.single_threaded`. In a worker, and for a single item, nothing is shared.
+    """
+    todo = list(items)
+    if len(todo) < 2 or workers() < 2 or getattr(_inside, "worker", False):
+        yield from map(work, todo)
+        return
+    result = work(todo[0])
+    for item in todo[1:]:
+        coming = _pool().submit(_as_worker, work, item)
+        yield result
+        result = work(item) if coming.cancel() else coming.result()
+    yield result
+
+
 def one_by_one(work: Callable[[Item], object], items: Iterable[Item]) -> None:
     """Call `work` on every item in this thread."""
     for item in items:
@@ -59,6 +77,10 @@ def one_by_one(work: Callable[[Item], object], items: Iterable[Item]) -> None:
 
 
 def _help(work: Callable[[Item], object], shared: Iterator[Item]) -> None:
+    _as_worker(partial(one_by_one, work), shared)
+
+
+def _as_worker(work: Callable[[Item], Result], item: Item) -> Result:
     _inside.worker = True
     with np.errstate(all="ignore"):
-        one_by_one(work, shared)
+        return work(item)

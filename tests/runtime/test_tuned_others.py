@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from kconvert_runtime import Model, blas
-from kconvert_runtime.kernels.recurrent.both import both
+from kconvert_runtime.kernels.recurrent import CELLS as PACKS
+from kconvert_runtime.kernels.recurrent.sequences import run_cell, stacked
 from kconvert_runtime.registry import KERNELS
 from kconvert_runtime.tuned import conv, depthwise, pooling, site
 from kconvert_runtime.tuned.candidates import CANDIDATES
@@ -115,7 +116,10 @@ def test_both_directions(op: str, gates: int, attrs: Any, bias: bool, masked: bo
     options = {**dict(attrs), "zero_output_for_mask": zero}
     expected = [y for backwards, side in zip((False, True), sides, strict=True)
                 for y in KERNELS[op](x, *side, mask, go_backwards=backwards, **options)]  # fmt: skip
-    for mine, plain in zip(both(op, x, mask, *sides, **options), expected, strict=True):
+    packed = PACKS[op](*stacked(sides), **dict(attrs))
+    states = [None] * (2 if op == "lstm" else 1)
+    found = run_cell(packed, x, mask, states, backwards=(False, True), zero_output_for_mask=zero)
+    for mine, plain in zip(found, expected, strict=True):
         np.testing.assert_allclose(mine, plain, rtol=1e-5, atol=1e-6)
 
 

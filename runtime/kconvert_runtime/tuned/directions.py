@@ -5,26 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from kconvert_schemas.attrs import complete
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.graph import Node, TensorType
-from kconvert_schemas.opset import find_op
 
-from ..kernels.recurrent.both import CELLS, both
-from ..plan import unaries
 from ..steps import Binding
-from .fuse import DTYPES, Group
+from .fuse import Group
+from .packed import operands, packable, packed
 
 
-def pairs(groups: Sequence[Group], types: Mapping[str, TensorType]) -> dict[int, int]:
+def pairs(
+    groups: Sequence[Group], types: Mapping[str, TensorType], weights: Mapping[str, Array]
+) -> dict[int, int]:  # fmt: skip
     """Return the indices of groups that run the same layer forwards and backwards over one value: first -> second."""
     found: dict[int, int] = {}
     waiting: dict[object, int] = {}
     for i, one in enumerate(groups):
-        key = _key(one, types)
-        if key is None:
+        if one.first is None or one.tail is not None or not packable(one.first, types, weights):
             continue
-        backwards, rest = key
+        backwards, rest = _key(one.first, types)
         partner = waiting.pop((not backwards, rest), None)
         if partner is None:
             waiting[backwards, rest] = i
@@ -33,36 +31,17 @@ def pairs(groups: Sequence[Group], types: Mapping[str, TensorType]) -> dict[int,
     return found
 
 
-def _key(one: Group, types: Mapping[str, TensorType]) -> tuple[bool, object] | None:
-    """What the two directions have in common; None for a group that cannot be one of a pair."""
-    node = one.first
-    if node is None or node.op not in CELLS or one.tail is not None:
-        return None
-    x, *weights, mask = _inputs(node)
-    if any(value is not None for value in node.inputs[5:]) or types[str(x)].dtype not in DTYPES:
-        return None
-    shapes = tuple(None if value is None else types[value].shape for value in weights)
+def _key(node: Node, types: Mapping[str, TensorType]) -> tuple[bool, object]:
+    """The direction of a recurrent op, and what the two of a pair have in common."""
+    x, *others = operands(node)
+    mask, *states = others or [None]
+    alone = node.name if any(states) else None
+    shapes = tuple(None if name is None else types[name].shape for name in node.inputs[1:4])
     attrs = {name: value for name, value in node.attrs.items() if name != "go_backwards"}
-    return bool(node.attrs.get("go_backwards")), (node.op, x, mask, shapes, repr(sorted(attrs.items())))
+    return bool(node.attrs.get("go_backwards")), (node.op, x, mask, alone, shapes, repr(sorted(attrs.items())))
 
 
-def _inputs(node: Node) -> tuple[str | None, ...]:
-    """x, kernel, recurrent kernel, bias, mask."""
-    return (*node.inputs, None, None)[:5]
-
-
-def pair(one: Node, other: Node) -> Binding:
+def pair(one: Node, other: Node, weights: Mapping[str, Array]) -> Binding:
     """Bind two nodes as one call."""
-    forward, backward = (other, one) if one.attrs["go_backwards"] else (one, other)
-    spec = find_op(one.op)
-    assert spec is not None  # noqa: S101  (a built-in op)
-    attrs = unaries(spec, dict(complete(spec, one.attrs)))
-    for name in ("go_backwards", "stateful"):
-        attrs.pop(name)
-    (x, *first, mask), (_, *second, _) = _inputs(forward), _inputs(backward)
-
-    def run(x: Array, mask: Array | None, *weights: Array | None) -> tuple[Array, ...]:
-        return both(one.op, x, mask, weights[:3], weights[3:], **attrs)
-
-    node = replace(one, outputs=(*forward.outputs, *backward.outputs))
-    return Binding(node, run, (x, mask, *first, *second), node.outputs, kernel="both directions")
+    node = replace(one, outputs=(*one.outputs, *other.outputs))
+    return Binding(node, packed([one, other], weights), operands(one)[:2], node.outputs, kernel="both directions")

@@ -18,12 +18,9 @@ from ..steps import Binding, Call, Plan
 from .choice import PLAIN, Choice, choose
 from .directions import pair, pairs
 from .fuse import Group, group
-from .packed import packed
+from .packed import STATES, packable, packed
 from .paddings import absorb
 from .site import Site
-
-LOOPS = ("lstm", "gru", "simple_rnn", "scan")
-"""Ops of many small products, each of which threads of BLAS would only hold up."""
 
 
 def specialise(graph: Graph, weights: Mapping[str, Array], shapes: Sequence[tuple[int, ...]]) -> Plan | None:
@@ -35,15 +32,17 @@ def specialise(graph: Graph, weights: Mapping[str, Array], shapes: Sequence[tupl
     except OpError:
         return None
     groups = absorb(group(nodes, types, set(outputs)), types, set(outputs))
-    partners = pairs(groups, types)
+    partners = pairs(groups, types, weights)
     seconds = set(partners.values())
     firsts = [i for i in range(len(groups)) if i not in seconds]
     single = [i for i in firsts if i not in partners]
     choices, shared = choose([_site(groups[i], types, weights) for i in single])
     chosen = dict(zip(single, choices, strict=True))
     bindings = [
-        _pair(groups[i], groups[partners[i]]) if i in partners else _binding(groups[i], chosen[i]) for i in firsts
-    ]
+        pair(groups[i].nodes[0], groups[partners[i]].nodes[0], weights) if i in partners
+        else _binding(groups[i], chosen[i])
+        for i in firsts
+    ]  # fmt: skip
     plan = link(bindings, [port.value for port in graph.inputs.ports], outputs, weights)
     return replace(plan, parallel=shared, pace=None if shared else Pace())
 
@@ -66,11 +65,6 @@ def concrete_types(graph: Graph, nodes: Sequence[Node], shapes: Sequence[tuple[i
     return types
 
 
-def _pair(one: Group, other: Group) -> Binding:
-    made = pair(one.nodes[0], other.nodes[0])
-    return replace(made, call=blas.in_one_thread(made.call))
-
-
 def _site(one: Group, types: Mapping[str, TensorType], weights: Mapping[str, Array]) -> Site:
     node = one.nodes[-1] if one.first is None else one.first
     outputs = node.outputs if one.tail is None else (one.output,)
@@ -88,8 +82,11 @@ def _site(one: Group, types: Mapping[str, TensorType], weights: Mapping[str, Arr
 
 
 def _plain(node: Node, types: Mapping[str, TensorType], weights: Mapping[str, Array]) -> Call:
-    kernel = packed(node, types, weights) or bind(node, types, weights)
-    return blas.in_one_thread(kernel) if node.op in LOOPS else kernel
+    if packable(node, types, weights):
+        call = packed([node], weights)
+        return lambda x, *others: call(x, *others[STATES - 2 :])  # without the weights
+    kernel = bind(node, types, weights)
+    return blas.in_one_thread(kernel) if node.op == "scan" else kernel  # many small products
 
 
 def _binding(one: Group, choice: Choice) -> Binding:

@@ -1,5 +1,11 @@
 """Recurrent kernels: one module for each op, and the loop over time that they share."""
 
-from . import gru, lstm, scan, simple_rnn
+from collections.abc import Callable
 
-__all__ = ["gru", "lstm", "scan", "simple_rnn"]
+from . import gru, lstm, scan, simple_rnn
+from .sequences import Packed
+
+CELLS: dict[str, Callable[..., Packed]] = {"lstm": lstm.pack, "gru": gru.pack, "simple_rnn": simple_rnn.pack}
+"""What arranges the weights of an op: kernels, recurrent kernels, biases of all directions."""
+
+__all__ = ["CELLS", "gru", "lstm", "scan", "simple_rnn"]

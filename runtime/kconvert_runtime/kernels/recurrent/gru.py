@@ -8,7 +8,7 @@ from kconvert_schemas.dtypes import Array
 
 from ...registry import kernel
 from ..activation import sigmoid
-from .sequences import Activation, Cell, Packed, States, Step, apply, is_op, run_cell
+from .sequences import Activation, Cell, Packed, States, Step, apply, by_gate, is_op, run_cell, stacked, with_bias
 
 
 @kernel("gru")
@@ -23,25 +23,23 @@ def gru(
     x (batch, time, n), kernel (n, 3u), recurrent_kernel (u, 3u), bias (3u), or (2, 3u) with reset_after, for the
     two products -> sequence (batch, time, u), last, h.
     """
-    packed = pack(kernel, recurrent_kernel, bias, activation, recurrent_activation, reset_after)
-    return run_cell(
-        packed, x, recurrent_kernel.shape[0], mask, (initial_h,),
-        go_backwards=go_backwards, zero_output_for_mask=zero_output_for_mask,
-    )  # fmt: skip
+    packed = pack(*stacked([(kernel, recurrent_kernel, bias)]), activation, recurrent_activation, reset_after)
+    return run_cell(packed, x, mask, (initial_h,), backwards=(go_backwards,), zero_output_for_mask=zero_output_for_mask)
 
 
 def pack(
     kernel: Array, recurrent_kernel: Array, bias: Array | None, activation: Activation = np.tanh,
     recurrent_activation: Activation = sigmoid, reset_after: bool = True,
 ) -> Packed:  # fmt: skip
-    """Arrange the weights of a GRU, which may have an axis of directions before their own."""
-    bias, inner = _biases(bias, recurrent_kernel.shape[-2], reset_after)
+    """Arrange the weights of a GRU, which have an axis of directions before their own."""
+    bias, added = _biases(bias, recurrent_kernel.shape[-2], reset_after)
+    outer, inner = by_gate(with_bias(kernel, bias), 3), by_gate(recurrent_kernel, 3)
     if is_op(activation, "tanh") and is_op(recurrent_activation, "sigmoid"):
-        outer, weights, added = _packed(kernel), _packed(recurrent_kernel), None if bias is None else _packed(bias)
-        return lambda lead: Cell(outer, added, _tanh_step(weights, inner, reset_after, lead), 1)
-    step = _any_step(recurrent_kernel, inner, reset_after, activation, recurrent_activation)
-    cell = Cell(kernel, bias, step, 1)
-    return lambda lead: cell
+        for weights in (outer, inner):
+            weights[:2] *= weights.dtype.type(0.5)  # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2
+        return lambda batch: Cell(outer, _tanh_step(inner, added, reset_after, batch), 1)
+    cell = Cell(outer, _any_step(inner, added, reset_after, activation, recurrent_activation), 1)
+    return lambda batch: cell
 
 
 def _biases(bias: Array | None, units: int, reset_after: bool) -> tuple[Array | None, Array | None]:
@@ -53,36 +51,30 @@ def _biases(bias: Array | None, units: int, reset_after: bool) -> tuple[Array | 
     return outer, bias[..., 1:, 2 * units :]
 
 
-def _packed(weights: Array) -> Array:
-    """Gates z, r, g -> z / 2, r / 2, g, as sigmoid(x) = tanh(x / 2) / 2 + 1 / 2."""
-    packed = weights.copy()
-    units = weights.shape[-1] // 3
-    packed[..., : 2 * units] *= weights.dtype.type(0.5)
-    return packed
-
-
-def _tanh_step(weights: Array, inner: Array | None, reset_after: bool, lead: tuple[int, ...]) -> Step:
+def _tanh_step(weights: Array, added: Array | None, reset_after: bool, batch: int) -> Step:
     """The step for tanh and sigmoid, on packed weights, into buffers made once."""
-    units, half = weights.shape[-2], weights.dtype.type(0.5)
-    first, second = np.ascontiguousarray(weights[..., : 2 * units]), np.ascontiguousarray(weights[..., 2 * units :])
-    buffer = np.empty((*lead, (3 if reset_after else 2) * units), weights.dtype)
-    g = buffer[..., 2 * units :] if reset_after else np.empty((*lead, units), weights.dtype)
-    zr, z, r = buffer[..., : 2 * units], buffer[..., :units], buffer[..., units : 2 * units]
+    _, directions, units, _ = weights.shape
+    half = weights.dtype.type(0.5)
+    buffer = np.empty((3, directions, batch, units), weights.dtype)
+    zr, (z, r, g) = buffer[:2], buffer
 
     def step(x: Array, states: States, out: Array) -> States:
         (h,) = states
-        np.matmul(h, weights if reset_after else first, out=buffer)
-        np.add(zr, x[..., : 2 * units], out=zr)
+        if reset_after:
+            np.matmul(h, weights, out=buffer)
+        else:
+            np.matmul(h, weights[:2], out=zr)
+        np.add(zr, x[:2], out=zr)
         np.tanh(zr, out=zr)
         np.multiply(zr, half, out=zr)
         np.add(zr, half, out=zr)
         if not reset_after:
-            np.matmul(r * h, second, out=g)
+            np.matmul(r * h, weights[2], out=g)
         else:
-            if inner is not None:
-                np.add(g, inner, out=g)
+            if added is not None:
+                np.add(g, added, out=g)
             np.multiply(g, r, out=g)
-        np.add(g, x[..., 2 * units :], out=g)
+        np.add(g, x[2], out=g)
         np.tanh(g, out=g)
         np.subtract(h, g, out=out)  # z h + (1 - z) g = g + z (h - g)
         np.multiply(out, z, out=out)
@@ -93,22 +85,19 @@ def _tanh_step(weights: Array, inner: Array | None, reset_after: bool, lead: tup
 
 
 def _any_step(
-    weights: Array, inner: Array | None, reset_after: bool, activation: Activation, recurrent_activation: Activation
+    weights: Array, added: Array | None, reset_after: bool, activation: Activation, recurrent_activation: Activation
 ) -> Step:
     """The step for any activations. Each gate is activated by itself: a softmax goes over its units."""
-    units = weights.shape[-2]
-    first, second = weights[..., : 2 * units], weights[..., 2 * units :]
 
     def step(x: Array, states: States, out: Array) -> States:
         (h,) = states
-        zr = x[..., : 2 * units] + np.matmul(h, first)
-        z, r = apply(recurrent_activation, zr[..., :units]), apply(recurrent_activation, zr[..., units:])
+        z, r = (apply(recurrent_activation, gate) for gate in x[:2] + np.matmul(h, weights[:2]))
         if not reset_after:
-            g = np.matmul(r * h, second)
+            g = np.matmul(r * h, weights[2])
         else:
-            g = np.matmul(h, second)
-            g = r * (g if inner is None else g + inner)
-        g = apply(activation, x[..., 2 * units :] + g)
+            g = np.matmul(h, weights[2])
+            g = r * (g if added is None else g + added)
+        g = apply(activation, x[2] + g)
         np.add(z * h, (1 - z) * g, out=out)
         return (out,)
 

@@ -1,12 +1,13 @@
-"""What the recurrent kernels share: projecting the inputs, the loop over time, masks.
+"""What the recurrent kernels share: projecting the inputs, the loop over time, masks, both directions in one loop.
 
-Inside a kernel time comes first, (time, batch, units): the rows of one step then lie together. Where two
-directions run in one loop (`both.py`), an axis of 2 stands before the batch.
+Inside a kernel time comes first, then the gates, then the directions, of which there are one or two, then the batch:
+what one call of NumPy works on at a step then lies together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,47 +15,84 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
+from ... import blas
+from ...parallel import ahead
 from ...registry import KERNELS
 
 States: TypeAlias = tuple[Array, ...]
 Activation: TypeAlias = "Callable[[Array], Array] | None"
 Step: TypeAlias = Callable[[Array, States, Array], States]
-"""step(projected input, states, out) -> new states. Writes the output, which is the first state, to `out`."""
+"""step(projected input (gates, directions, batch, units), states, out) -> new states (directions, batch, units).
+
+Writes the output, which is the first state, to `out`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell made ready to run: the weights and the bias that project its inputs, its step, how many states it has."""
+    """A cell made ready to run.
+
+    kernel: what projects its inputs, (gates, directions, features + 1, units); the last row is the bias. states: how
+    many it has.
+    """
 
     kernel: Array
-    bias: Array | None
     step: Step
     states: int
 
 
-Packed: TypeAlias = Callable[[tuple[int, ...]], Cell]
-"""Weights arranged for a cell, which is made of them for states (*lead, units)."""
+Packed: TypeAlias = Callable[[int], Cell]
+"""Weights arranged for a cell, which is made of them for so many rows at a time."""
 
 
 BLOCK = 1 << 18
 """Elements of a block of projected inputs: one large product, yet still in the cache when its steps are run."""
+LARGE = 1 << 24
+"""Multiplications of a step from which on BLAS' own threads are worth it."""
 
 
-def projected(x: Array, kernel: Array, bias: Array | None, backwards: bool) -> Iterator[Array]:
-    """Yield x_t kernel + bias, (batch, width), for each time step of x (batch, time, features).
+def stacked(weights: Sequence[Sequence[Array | None]]) -> tuple[Any, Any, Any]:
+    """Return the kernels, recurrent kernels and biases of all directions, with an axis for the direction first."""
+    kernel, recurrent_kernel, bias = zip(*weights, strict=True)
+    return np.stack(kernel), np.stack(recurrent_kernel), None if bias[0] is None else np.stack(bias)
 
-    Many steps are projected in one product. What is yielded may be written to.
+
+def by_gate(weights: Array, gates: int) -> Array:
+    """(directions, rows, gates units) -> (gates, directions, rows, units)."""
+    return np.stack(np.split(weights, gates, axis=-1))
+
+
+def with_bias(kernel: Array, bias: Array | None) -> Array:
+    """Put a bias (directions, width) under a kernel (directions, features, width), as its last row."""
+    row = np.zeros_like(kernel[:, :1]) if bias is None else bias[:, None]
+    return np.concatenate([kernel, row], axis=1)
+
+
+def projected(x: Array, kernel: Array, backwards: Sequence[bool], shared: bool) -> Iterator[Array]:
+    """Yield x_t kernel + bias, (gates, directions, batch, units), for each time step of x (batch, time, features).
+
+    Many steps are projected in one product; if `shared`, on another core while the steps before are run.
     """
     batch, time, features = x.shape
-    width = kernel.shape[1]
-    x = time_major(x, backwards)
-    length = max(1, BLOCK // max(1, batch * width))
-    for start in range(0, time, length):
-        block = x[start : start + length]
-        z = np.matmul(block.reshape(len(block) * batch, features), kernel)
-        if bias is not None:
-            z += bias
-        yield from z.reshape(len(block), batch, width)
+    gates, directions, _, units = kernel.shape
+    ways = [time_major(x, backward) for backward in backwards]
+    length = max(1, BLOCK // max(1, gates * directions * batch * units))
+
+    def project(start: int) -> Array:
+        count = min(length, time - start)
+        rows = np.empty((count, batch, features + 1), x.dtype)
+        rows[..., features] = 1
+        block = np.empty((gates, directions, count, batch, units), x.dtype)
+        for direction, way in enumerate(ways):
+            rows[..., :features] = way[start : start + count]
+            out = block[:, direction].reshape(gates, count * batch, units)
+            np.matmul(rows.reshape(count * batch, features + 1), kernel[:, direction], out=out)
+        return block
+
+    starts = range(0, time, length)
+    for block in ahead(project, starts) if shared else map(project, starts):
+        for step in range(block.shape[2]):
+            yield block[:, :, step]
 
 
 def time_major(x: Array, backwards: bool) -> Array:
@@ -118,48 +156,42 @@ def initial(state: Array | None, x: Array, units: int) -> Array:
 
 
 def run_cell(
-    packed: Packed, x: Array, units: int, mask: Array | None, states: Sequence[Array | None], *,
-    go_backwards: bool = False, zero_output_for_mask: bool = False,
+    packed: Packed, x: Array, mask: Array | None, states: Sequence[Array | None], *,
+    backwards: Sequence[bool] = (False,), zero_output_for_mask: bool = False,
 ) -> tuple[Array, ...]:  # fmt: skip
-    """Run a cell over x (batch, time, n) from `states`, None where they are zeros; returns the outputs of its op."""
-    made = packed((x.shape[0],))
-    steps = projected(x, made.kernel, made.bias, go_backwards)
-    started = tuple(initial(state, x, units) for state in states)
-    return recurrent(
-        x, steps, made.step, started, mask,
-        go_backwards=go_backwards, zero_output_for_mask=zero_output_for_mask, from_zeros=states[0] is None,
-    )  # fmt: skip
+    """Run a cell over x (batch, time, n), in one loop for each of `backwards`; returns the outputs of its op for each.
 
-
-def recurrent(
-    x: Array, steps: Iterable[Array], step: Step, states: States, mask: Array | None, *,
-    go_backwards: bool, zero_output_for_mask: bool, from_zeros: bool,
-) -> tuple[Array, ...]:  # fmt: skip
-    """Run a cell over a sequence; returns the outputs of a recurrent op: sequence, last, states.
-
-    from_zeros: the first state starts as zeros. Raises ValueError for a sequence without steps, as Keras does.
+    states: where the only direction starts, None for zeros; two directions both start from zeros.
+    Raises ValueError for a sequence without steps, as Keras does.
     """
-    arranged = arranged_mask(mask, 3, go_backwards)
+    batch, time, _ = x.shape
+    if not time:
+        raise ValueError("the sequence has no time steps")
+    cell = packed(batch)
+    gates, directions, _, units = cell.kernel.shape
+    started = tuple(np.repeat(initial(state, x, units)[None], directions, axis=0) for state in states)
+    sequence = np.empty((time, directions, batch, units), x.dtype)
+    arranged = _masks(mask, backwards)
+    small = gates * directions * batch * units * units < LARGE
+    with blas.single_threaded() if small else nullcontext():
+        steps = projected(x, cell.kernel, backwards, small)
+        final = run(steps, cell.step, started, arranged, sequence)
+    outputs = masked_outputs(sequence, arranged, zero_output_for_mask, states[0] is not None)
+    # copies, so that the last step alone does not keep the whole sequence in memory
+    last = outputs[-1].copy()
+    ends = (last, last if outputs is sequence else final[0].copy(), *final[1:])
     return tuple(
-        y.swapaxes(0, 1) if i == 0 else y
-        for i, y in enumerate(outputs_of(steps, step, states, arranged, x.shape[1], zero_output_for_mask, from_zeros))
+        array
+        for direction in range(directions)
+        for array in (outputs[:, direction].swapaxes(0, 1), *(end[direction] for end in ends))
     )
 
 
-def outputs_of(
-    steps: Iterable[Array], step: Step, states: States, mask: Array | None, time: int, zero_output_for_mask: bool,
-    from_zeros: bool,
-) -> tuple[Array, ...]:  # fmt: skip
-    """Run a cell; returns the sequence (time first), the last output, the states."""
-    if not time:
-        raise ValueError("the sequence has no time steps")
-    sequence = np.empty((time, *states[0].shape), states[0].dtype)
-    final = run(steps, step, states, mask, sequence)
-    outputs = masked_outputs(sequence, mask, zero_output_for_mask, not from_zeros)
-    # copies, so that the last step alone does not keep the whole sequence in memory
-    last = outputs[-1].copy()
-    h = last if outputs is sequence else final[0].copy()
-    return outputs, last, h, *final[1:]
+def _masks(mask: Array | None, backwards: Sequence[bool]) -> Array | None:
+    """(batch, time, ...) -> (time, directions, batch, ...)."""
+    if mask is None:
+        return None
+    return np.stack([np.asarray(arranged_mask(mask, 3, backward)) for backward in backwards], axis=1)
 
 
 def is_op(activation: Any, op: str) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from ...registry import kernel
-from .sequences import Activation, Cell, Packed, States, Step, apply, is_op, run_cell
+from .sequences import Activation, Cell, Packed, States, Step, apply, is_op, run_cell, stacked, with_bias
 
 
 @kernel("simple_rnn")
@@ -20,17 +20,14 @@ def simple_rnn(
 
     x (batch, time, n), kernel (n, u), recurrent_kernel (u, u), bias (u) -> sequence (batch, time, u), last, h.
     """
-    packed = pack(kernel, recurrent_kernel, bias, activation)
-    return run_cell(
-        packed, x, recurrent_kernel.shape[0], mask, (initial_h,),
-        go_backwards=go_backwards, zero_output_for_mask=zero_output_for_mask,
-    )  # fmt: skip
+    packed = pack(*stacked([(kernel, recurrent_kernel, bias)]), activation)
+    return run_cell(packed, x, mask, (initial_h,), backwards=(go_backwards,), zero_output_for_mask=zero_output_for_mask)
 
 
 def pack(kernel: Array, recurrent_kernel: Array, bias: Array | None, activation: Activation = np.tanh) -> Packed:
-    """Arrange the weights of a simple RNN, which may have an axis of directions before their own."""
-    cell = Cell(kernel, bias, _step(recurrent_kernel, activation), 1)
-    return lambda lead: cell
+    """Arrange the weights of a simple RNN, which have an axis of directions before their own."""
+    cell = Cell(with_bias(kernel, bias)[None], _step(recurrent_kernel, activation), 1)
+    return lambda batch: cell
 
 
 def _step(weights: Array, activation: Activation) -> Step:
@@ -38,7 +35,7 @@ def _step(weights: Array, activation: Activation) -> Step:
 
     def step(z: Array, states: States, out: Array) -> States:
         np.matmul(states[0], weights, out=out)
-        out += z
+        np.add(out, z[0], out=out)
         if in_place:
             np.tanh(out, out=out)
         elif activation is not None:
