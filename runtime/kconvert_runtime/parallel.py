@@ -1,18 +1,22 @@
-"""Work on several cores: NumPy lets go of the interpreter's lock while it computes."""
+"""Work on several cores: NumPy lets go of the interpreter's lock while it computes.
+
+The threads are plain ones that wait at a queue. What `concurrent.futures` adds to that costs as much again as the
+waiting itself, and takes long to import.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
 from . import blas
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from queue import SimpleQueue
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -25,24 +29,17 @@ def workers() -> int:
     return blas.threads()
 
 
-@cache
-def _pool() -> ThreadPoolExecutor:
-    from concurrent.futures import ThreadPoolExecutor  # only now: it takes as long to import as all of this package
-
-    return ThreadPoolExecutor(workers() - 1, "kconvert")
-
-
 def for_each(work: Callable[[Item], object], items: Iterable[Item]) -> None:
     """Call `work` on every item, on all cores; returns when all is done, and raises what a call raised.
 
     Must run under `blas.single_threaded`, as plans do. In a worker, and for a single item, nothing is shared.
     """
     todo = list(items)
-    if len(todo) < 2 or workers() < 2 or getattr(_inside, "worker", False):
+    if len(todo) < 2 or not _shares():
         one_by_one(work, todo)
         return
     shared = iter(todo)
-    helpers: list[Future[None]] = [_pool().submit(_help, work, shared) for _ in range(min(workers(), len(todo)) - 1)]
+    helpers = [_Job(partial(one_by_one, work, shared)) for _ in range(min(workers(), len(todo)) - 1)]
     try:
         one_by_one(work, shared)
     finally:
@@ -59,12 +56,12 @@ def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Res
     Must run under `blas.single_threaded`. In a worker, and for a single item, nothing is shared.
     """
     todo = list(items)
-    if len(todo) < 2 or workers() < 2 or getattr(_inside, "worker", False):
+    if len(todo) < 2 or not _shares():
         yield from map(work, todo)
         return
     result = work(todo[0])
     for item in todo[1:]:
-        coming = _pool().submit(_as_worker, work, item)
+        coming = _Job(partial(work, item))
         yield result
         result = work(item) if coming.cancel() else coming.result()
     yield result
@@ -76,11 +73,57 @@ def one_by_one(work: Callable[[Item], object], items: Iterable[Item]) -> None:
         work(item)
 
 
-def _help(work: Callable[[Item], object], shared: Iterator[Item]) -> None:
-    _as_worker(partial(one_by_one, work), shared)
+def _shares() -> bool:
+    """Whether there are other threads that this one can give work to."""
+    return workers() > 1 and not getattr(_inside, "worker", False)
 
 
-def _as_worker(work: Callable[[Item], Result], item: Item) -> Result:
+class _Job(Generic[Result]):
+    """A call for another thread, unless it is cancelled before one gets to it."""
+
+    def __init__(self, call: Callable[[], Result]) -> None:
+        self._call = call
+        self._begun, self._unfinished = threading.Lock(), threading.Lock()
+        self._unfinished.acquire()
+        self._results: list[Result] = []
+        self._error: BaseException | None = None
+        _queue().put(self)
+
+    def run(self) -> None:
+        """Make the call, in the thread that gets to it."""
+        if not self._begun.acquire(blocking=False):
+            return
+        try:
+            self._results.append(self._call())
+        except BaseException as error:  # raised again where the result is asked for
+            self._error = error
+        finally:
+            self._unfinished.release()
+
+    def cancel(self) -> bool:
+        """Keep the call from being made; False if it has begun."""
+        return self._begun.acquire(blocking=False)
+
+    def result(self) -> Result:
+        """Wait for the call, and return or raise what it did."""
+        self._unfinished.acquire()
+        if self._error is not None:
+            raise self._error
+        return self._results[0]
+
+
+@cache
+def _queue() -> SimpleQueue[_Job[Any]]:
+    from queue import SimpleQueue  # only now: small models need none
+
+    queue: SimpleQueue[_Job[Any]] = SimpleQueue()
+    for _ in range(workers() - 1):
+        threading.Thread(target=_serve, args=(queue,), name="kconvert", daemon=True).start()
+    return queue
+
+
+def _serve(queue: SimpleQueue[_Job[Any]]) -> None:
     _inside.worker = True
     with np.errstate(all="ignore"):
-        return work(item)
+        while True:
+            queue.get().run()

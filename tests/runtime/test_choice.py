@@ -55,7 +55,8 @@ def test_the_cheapest_way_is_taken() -> None:
 
 def test_beside_products_other_work_is_shared_if_it_is_long() -> None:
     one = site("test::a", Cost(products=1.0))
-    assert chosen(one, one, site("test::b", Cost(rest=1e-3))) == ([("way0", 1), ("way0", 1), ("way0", 2)], False)
+    other = site("test::b", Cost(rest=1e-3))
+    assert chosen(one, one, one, other) == ([("way0", 1), ("way0", 1), ("way0", 1), ("way0", 2)], False)
 
 
 def test_weights_are_read_once_by_blas_and_by_each_thread_of_ours() -> None:

@@ -13,6 +13,7 @@ from kconvert_runtime.passes.drop_identities import drop_identities as drop
 from kconvert_runtime.passes.fold_constants import fold_constants
 from kconvert_runtime.passes.fold_scales import fold_scales
 from kconvert_runtime.passes.merge_offsets import merge_offsets
+from kconvert_runtime.passes.pool_first import pool_first
 from kconvert_runtime.passes.split_batch_norm import split_batch_norm
 from kconvert_schemas import Graph, Node, TensorType, check
 from tests.helpers import F, dense_graph, make_graph
@@ -253,3 +254,54 @@ def test_offsets_case_1_and_2_adds_in_a_row_are_one() -> None:
 )
 def test_offsets_case_3_the_others_are_left(program: Program) -> None:
     assert merge_offsets(program) is program
+
+
+def pooled(*steps: Node, data_format: str = "channels_last", dtype: str = "float32", read: bool = False) -> Program:
+    """x -> the steps, each reading the one before -> max_pool."""
+    rng = np.random.default_rng(3)
+    shape = (None, 6, 6, 4) if data_format == "channels_last" else (None, 4, 6, 6)
+    weights = {"bias": rng.normal(size=4).astype(dtype), "planes": rng.normal(size=(4, 1, 1)).astype(dtype),
+               "rows": rng.normal(size=(6, 1)).astype(dtype)}  # fmt: skip
+    attrs = {"pool_size": [2, 3], "strides": [2, 3], "padding": "same", "data_format": data_format}
+    nodes = [*steps, Node("max_pool", "pool", "", (steps[-1].outputs[0],), ("pool",), attrs)]
+    outputs = ["pool", steps[-1].outputs[0]] if read else ["pool"]
+    return Program(make_graph({"x": TensorType(shape, dtype)}, nodes, outputs, weights), weights)
+
+
+def step(op: str, x: str, y: str, *others: str, **attrs: object) -> Node:
+    return Node(op, y, "", (x, *others), (y,), attrs)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pooled(step("relu", "x", "a")),
+        pooled(step("add", "x", "a", "bias")),
+        pooled(step("add", "x", "a", "planes"), data_format="channels_first"),
+        pooled(step("add", "x", "a", "bias"), step("leaky_relu", "a", "b"), step("tanh", "b", "c")),
+    ],
+    ids=["1: an activation", "2: a bias", "2: a bias, channels first", "3: several"],
+)
+def test_the_largest_is_taken_first(program: Program) -> None:
+    moved = pool_first(program)
+    assert ops(moved.graph) == ["max_pool", *ops(program.graph)[:-1]]
+    check(moved.graph)
+    x = np.random.default_rng(5).normal(size=(2, *program.graph.inputs.ports[0].type.shape[1:])).astype(F)
+    results = [Model(one.graph, one.weights, optimize=False)(x) for one in (moved, program)]
+    np.testing.assert_array_equal(*results)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pooled(step("silu", "x", "a")),
+        pooled(step("relu", "x", "a", negative_slope=-0.1)),
+        pooled(step("add", "x", "a", "rows")),
+        pooled(step("add", "x", "a", "x")),
+        pooled(step("relu", "x", "a"), read=True),
+        pooled(step("relu", "x", "a"), dtype="float16"),
+    ],
+    ids=["it falls", "it falls below 0", "places", "no constant", "read elsewhere", "16 bits"],
+)
+def test_case_4_other_functions_stay_before_the_pooling(program: Program) -> None:
+    assert pool_first(program) is program

@@ -9,10 +9,11 @@ from .drop_identities import drop_identities
 from .fold_constants import fold_constants
 from .fold_scales import fold_scales
 from .merge_offsets import merge_offsets
+from .pool_first import pool_first
 from .program import Pass, Program
 from .split_batch_norm import split_batch_norm
 
-PIPELINE: tuple[Pass, ...] = (drop_identities, fold_constants, split_batch_norm, fold_scales, merge_offsets)
+PIPELINE: tuple[Pass, ...] = (drop_identities, fold_constants, split_batch_norm, fold_scales, merge_offsets, pool_first)
 
 
 def optimize(program: Program) -> Program:

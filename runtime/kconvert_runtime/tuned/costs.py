@@ -14,7 +14,7 @@ CALL = 1e-6
 """Seconds that one call of NumPy takes besides its work."""
 BYTES = 8e9
 """Bytes a second that are copied from one array to another."""
-HANDOFF = 2e-4
+HANDOFF = 1e-4
 """Seconds until another thread has begun and the first knows that it has ended: cores fall asleep at once."""
 SPINNING = 1.4
 """How much longer work takes that is shared while BLAS' threads spin, waiting for the next product."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -117,7 +118,8 @@ def finished(site: Site) -> Call:
 def row_blocks(shape: Sequence[int], rows: int, parts: int = 1) -> Iterator[Block]:
     """Cut an array into blocks of about `rows` rows (all axes but the last), contiguous in C order, in order.
 
-    There are at least `parts` of them if there are enough rows. The last axis is cut only if it is the only one.
+    With `parts`, there are as many for each part if there are enough rows. The last axis is cut only if it is the
+    only one.
     """
     leading = tuple(shape[:-1]) if len(shape) > 1 else tuple(shape)
     if 0 in shape:
@@ -134,19 +136,22 @@ def row_blocks(shape: Sequence[int], rows: int, parts: int = 1) -> Iterator[Bloc
         axis -= 1
         inner *= leading[axis]
     step = max(rows // inner, 1)
-    yield from _cut(leading[:axis], step)
+    yield from _cut(leading[:axis], step, parts)
 
 
-def _cut(leading: tuple[int, ...], step: int) -> Iterator[Block]:
+def _cut(leading: tuple[int, ...], step: int, parts: int) -> Iterator[Block]:
+    """Cut the last of these axes into pieces of about one size, at most `step` long, the axes before into ones."""
     *outer, length = leading
     count = -(-length // step)
-    step = -(-length // count)  # blocks of one size
+    if math.prod(outer) % parts:
+        count = min(-(-count // parts) * parts, length)
+    bounds = [length * i // count for i in range(count + 1)]
     indices: list[tuple[slice, ...]] = [()]
     for size in outer:
         indices = [(*index, slice(i, i + 1)) for index in indices for i in range(size)]
     for index in indices:
-        for start in range(0, length, step):
-            yield (*index, slice(start, min(start + step, length)))
+        for start, stop in pairwise(bounds):
+            yield (*index, slice(start, stop))
 
 
 LARGE = 1 << 13
