@@ -85,3 +85,8 @@ def single_threaded() -> Iterator[None]:
             _users -= 1
             if _users == 0:
                 control[1](most)
+
+
+def alone() -> bool:
+    """Tell whether BLAS keeps to one thread now, so that ours may share work."""
+    return _users > 0

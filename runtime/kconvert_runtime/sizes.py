@@ -22,8 +22,8 @@ class TooMuch(InputError):
     """A run would take more memory or time than the limits allow; one on fewer rows may not."""
 
 
-VIEWS = ("reshape", "transpose", "slice", "flip", "broadcast_to", "dropout", "alpha_dropout", "gaussian_dropout",
-         "gaussian_noise")  # fmt: skip
+VIEWS = ("reshape", "transpose", "slice", "flip", "broadcast_to", "stop_gradient", "dropout", "alpha_dropout",
+         "gaussian_dropout", "gaussian_noise")  # fmt: skip
 """Ops that usually hand on the memory of their input."""
 SCRATCH = {"fft": 6, "sparsemax": 5, "unique": 4, "argsort": 2, "bincount": 4, "svd": 4, "qr": 4, "argwhere": 4}
 """Ops that hold several times the memory of their inputs or outputs while they run."""

@@ -8,10 +8,11 @@ import pytest
 import kconvert_runtime.gradients as gradients
 from kconvert.testing import check_vjp
 from kconvert_runtime.gradients.find import FLAT, MISSING
+from kconvert_runtime.gradients.needs import needs_inputs, needs_outputs, stand_in
 from kconvert_runtime.gradients.sums import summed_rows
 from kconvert_runtime.kernels.pooling import max_pool
 from kconvert_runtime.plan import find_kernel, unaries
-from kconvert_runtime.registry import VJPS
+from kconvert_runtime.registry import PAIRS, VJPS
 from kconvert_schemas.attrs import complete
 from kconvert_schemas.opset import BUILT_IN
 from tests.gradients.cases import LEFT_OUT, smooth_cases
@@ -42,6 +43,20 @@ def test_vjp(case: OpCase) -> None:
     check_vjp(case.op, case.inputs, case.attrs)
 
 
+@pytest.mark.parametrize("case", DIFFERENTIABLE, ids=[f"{i}-{case.op}" for i, case in enumerate(DIFFERENTIABLE)])
+def test_a_vjp_looks_only_at_the_values_that_are_kept_for_it(case: OpCase) -> None:
+    if needs_inputs(case.op) and needs_outputs(case.op):
+        return
+    spec = BUILT_IN.ops[case.op]
+    attrs = complete(spec, case.attrs)
+    y = find_kernel(case.op)(*case.inputs, **unaries(spec, attrs))
+    inputs = [a if needs_inputs(case.op) or a is None else stand_in(a) for a in case.inputs]
+    hidden = y if needs_outputs(case.op) else tuple(map(stand_in, y)) if isinstance(y, tuple) else stand_in(y)
+    pairs = [VJPS[case.op](y, *ends, **attrs) for ends in ((y, *case.inputs), (hidden, *inputs))]
+    for whole, spared in zip(*pairs, strict=True):
+        np.testing.assert_array_equal(whole, spared)
+
+
 def test_the_first_of_equal_elements_gets_the_gradient_of_a_pool() -> None:
     x = np.zeros((1, 2, 4, 1))
     x[0, 1, 0] = x[0, 0, 1] = 1
@@ -51,11 +66,62 @@ def test_the_first_of_equal_elements_gets_the_gradient_of_a_pool() -> None:
     assert found[0, :, :, 0].tolist() == [[0, 1, 1, 0], [0, 0, 0, 0]]
 
 
+@pytest.mark.parametrize("size", [4, 5])
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize(("pool", "strides", "padding"), [(2, 2, "valid"), (2, 2, "same"), (3, 1, "same")])
+def test_both_ways_through_a_pool_agree(size: int, data_format: str, pool: int, strides: int, padding: str) -> None:
+    attrs = {"pool_size": [pool] * 2, "strides": [strides] * 2, "padding": padding, "data_format": data_format}
+    x = np.random.default_rng(0).integers(0, 3, (3, size, size, size)).astype("float32")
+    y, back = PAIRS["max_pool"]([True], x, **attrs)
+    np.testing.assert_array_equal(y, max_pool(x, **attrs))
+    g = np.random.default_rng(1).normal(size=y.shape).astype("float32")
+    np.testing.assert_array_equal(back(g)[0], VJPS["max_pool"](g, y, x, **attrs)[0])
+
+
 def test_equal_elements_share_the_gradient_of_a_maximum() -> None:
     x = np.array([1.0, 3, 3, 0])
     (found,) = VJPS["max"](np.array(1.0), np.array(3.0), x, axes=None, keepdims=False)
     assert found.tolist() == [0, 0.5, 0.5, 0]
     assert [g.tolist() for g in VJPS["maximum"](np.ones(1), x[:1], x[:1], x[:1])] == [[1], [0]]
+
+
+def test_the_gradient_of_a_cholesky_factor_is_that_for_symmetric_changes() -> None:
+    rng = np.random.default_rng(0)
+    half, moved, g = rng.normal(size=(3, 2, 4, 4))
+    x, v = half @ half.swapaxes(-1, -2) + 4 * np.eye(4), moved + moved.swapaxes(-1, -2)
+    (found,) = VJPS["cholesky"](g, np.linalg.cholesky(x), x)
+    numeric = (np.linalg.cholesky(x + 1e-6 * v) - np.linalg.cholesky(x - 1e-6 * v)) / 2e-6
+    np.testing.assert_allclose((found * v).sum(), (np.tril(g) * numeric).sum(), rtol=1e-7)
+    np.testing.assert_array_equal(found, found.swapaxes(-1, -2))
+
+
+@pytest.mark.parametrize("op", ["sqrt", "power", "divide"])
+def test_no_gradient_passes_where_another_branch_was_taken(op: str) -> None:
+    """In where(x == 0, 0, f(x)), f is infinitely steep at 0, and counts 0 times."""
+    zero, g = np.zeros(1), np.zeros(1)
+    inputs = {"sqrt": [zero], "power": [zero, np.full(1, -0.5)], "divide": [zero, zero]}[op]
+    with np.errstate(all="ignore"):
+        y = find_kernel(op)(*inputs)
+        assert all(not found.any() for found in VJPS[op](g, y, *inputs))
+
+
+@pytest.mark.parametrize(
+    ("attrs", "expected"),
+    [
+        ({}, [0, 0, 1, 1, 1]),
+        ({"negative_slope": 0.25}, [0.25, 0.25, 1, 1, 1]),
+        ({"max_value": 2.0}, [0, 0, 1, 1, 0]),
+        ({"max_value": 2.0, "negative_slope": 0.25}, [0.25, 0, 1, 1, 0]),
+        ({"threshold": 1.0, "negative_slope": 0.25}, [0.25, 0.25, 0, 1, 1]),
+        ({"max_value": 6.0}, [0, 0, 1, 1, 0]),
+    ],
+)
+def test_a_relu_at_its_kinks(attrs: dict[str, float], expected: list[float]) -> None:
+    """As Keras, which puts it together from functions of TensorFlow, has it."""
+    x = np.array([-1.0, 0.0, 1.0, 2.0, 6.0])
+    spec = complete(BUILT_IN.ops["relu"], attrs)
+    (found,) = VJPS["relu"](np.ones(5), x, x, **spec)
+    assert found.tolist() == expected
 
 
 def test_weights_that_are_counted() -> None:

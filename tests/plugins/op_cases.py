@@ -114,7 +114,7 @@ CASES = [
     case("resize", x(2, 5, 4, 3), size=[2, 3], interpolation="lanczos3", antialias=True),
     case("batch_norm", x(3, 4), x(4), x(4, low=0.5), x(4), x(4)), case("layer_norm", x(3, 2, 4), x(4), x(4)),
     case("batch_norm", x(3, 4, 2), x(4), x(4, low=0.5), None, x(4), axis=1),
-    case("dropout", x(3, 4), rate=0.5), case("alpha_dropout", x(3, 4), rate=0.5),
+    case("stop_gradient", x(3, 4)), case("dropout", x(3, 4), rate=0.5), case("alpha_dropout", x(3, 4), rate=0.5),
     case("gaussian_dropout", x(3, 4), rate=0.5), case("gaussian_noise", x(3, 4), stddev=0.5),
     case("simple_rnn", x(2, 3, 4), x(4, 5), x(5, 5), x(5), bools(2, 3), x(2, 5), batched=RNN),
     case("lstm", x(2, 3, 4), x(4, 20), x(5, 20), x(20), bools(2, 3), x(2, 5), x(2, 5), batched=(*RNN, "initial_c")),

@@ -22,7 +22,7 @@ def register_layers(register: Register) -> None:
         ("x",),
         {"Cast": cast, "ConvertToTensor": cast, "Array": cast, "SaturateCast": saturate_cast, "Copy": copy},
     )
-    register("keras.ops.StopGradient", copy, arguments=("variable",))
+    register("keras.ops.StopGradient", stop_gradient, arguments=("variable",))
 
 
 def cast(call: LayerCall, emit: Emitter) -> Symbol:
@@ -34,6 +34,12 @@ def cast(call: LayerCall, emit: Emitter) -> Symbol:
 def copy(call: LayerCall, emit: Emitter) -> Symbol:
     """The same values, as a tensor of its own: without a mask."""
     return call.x.with_mask(None)
+
+
+def stop_gradient(call: LayerCall, emit: Emitter) -> Symbol:
+    """The same values, without a mask; no gradient goes back past them."""
+    x = call.x.with_mask(None)
+    return emit.op("stop_gradient", x) if is_float(x.dtype) else x
 
 
 def saturate_cast(call: LayerCall, emit: Emitter) -> Symbol:

@@ -100,7 +100,7 @@ def _size(emit: Emitter, x: Symbol, axis: int) -> Symbol:
 def _filter(emit: Emitter, x: Symbol, method: str) -> Any:
     """Return the weight of elements at the distance x."""
     if method == "linear":
-        return apply(emit, "maximum", apply(emit, "subtract", 1, x), 0)
+        return apply(emit, "maximum", 0, apply(emit, "subtract", 1, x))
     return _keys(emit, x) if method == "cubic" else _lanczos(emit, x, int(method[-1]))
 
 

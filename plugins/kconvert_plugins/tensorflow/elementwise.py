@@ -89,6 +89,12 @@ def identity(call: LayerCall, emit: Emitter) -> Symbol:
     return given(call, emit, "input").with_mask(None)
 
 
+def stop_gradient(call: LayerCall, emit: Emitter) -> Symbol:
+    """The same values, past which no gradient goes back."""
+    x = identity(call, emit)
+    return emit.op("stop_gradient", x) if is_float(x.dtype) else x
+
+
 def identity_n(call: LayerCall, emit: Emitter) -> list[Symbol]:
     """The same values, of several tensors."""
     return [tensor(emit, x).with_mask(None) for x in call.get("input")]
@@ -256,7 +262,7 @@ FUNCTIONS: dict[str, Function] = {
     "signal.ifft2d": fourier(2, inverse=True),
     "identity": (("input",), identity),
     "identity_n": (("input",), identity_n),
-    "stop_gradient": (("input",), identity),
+    "stop_gradient": (("input",), stop_gradient),
     "check_numerics": (("input", "message"), identity),
     "debugging.check_numerics": (("input", "message"), identity),
     "ensure_shape": (("input", "shape"), identity),

@@ -19,8 +19,14 @@ from .sums import Gradients
 def _relu(
     y: Array, x: Array, *, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
 ) -> Array:
-    above = (x > threshold) if max_value is None else (x > threshold) & (x < max_value)
-    return np.where(x > threshold, above, np.asarray(negative_slope, x.dtype))
+    # as Keras puts it together from TensorFlow's relu, relu6, leaky_relu and clip_by_value
+    above = x > threshold
+    if max_value is not None:
+        above &= (x < max_value) if max_value == 6 and not threshold else (x <= max_value)
+    if not negative_slope:
+        return above
+    below = (x <= threshold) if max_value is None and not threshold else (x < threshold)
+    return np.where(below, x.dtype.type(negative_slope), above)
 
 
 @derivative("celu")
@@ -32,6 +38,12 @@ def _celu(y: Array, x: Array, *, alpha: float = 1.0) -> Array:
 @derivative("elu")
 def _elu(y: Array, x: Array, *, alpha: float = 1.0) -> Array:
     return np.where(x > 0, 1, x.dtype.type(alpha) * np.exp(np.minimum(x, 0)))
+
+
+@derivative("selu")
+def _selu(y: Array, x: Array) -> Array:
+    power = np.exp(np.minimum(x, 0))
+    return x.dtype.type(SELU_SCALE) * np.where(power < 1, x.dtype.type(SELU_ALPHA) * power, 1)
 
 
 @derivative("gelu")
@@ -69,7 +81,6 @@ def _hard_silu(y: Array, x: Array) -> Array:
 ACTIVATIONS: dict[str, Derivative] = {
     "relu6": lambda y, x: (x > 0) & (x < 6),
     "leaky_relu": lambda y, x, negative_slope: np.where(x > 0, 1, x.dtype.type(np.float32(negative_slope))),
-    "selu": lambda y, x: SELU_SCALE * _elu(y, x, alpha=SELU_ALPHA),
     "sigmoid": lambda y, x: y * (1 - y),
     "log_sigmoid": lambda y, x: sigmoid(-x),
     "hard_tanh": lambda y, x: np.abs(x) <= 1,

@@ -1,8 +1,9 @@
-"""Gradients of convolution and transposed convolution: one product of matrices for each tap of the window."""
+"""Gradients of convolution and transposed convolution."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,56 +11,75 @@ from kconvert_schemas.dtypes import Array
 from kconvert_schemas.ops.windows import transposed_count
 
 from ..kernels.windows import extent, padded, pads_of, within
-from ..registry import vjp
+from ..registry import KERNELS, pair, vjp
+from .shared import gram, product
 from .sums import Gradients
+from .windows import Windows
+
+Back = Callable[[Array], Gradients]
 
 
 @vjp("conv")
-def conv(
-    g: Array, y: Array, x: Array, kernel: Array, *,
-    strides: list[int], padding: str, dilation_rate: list[int], groups: int, data_format: str,
-) -> Gradients:  # fmt: skip
-    """x: g spread by the kernel; kernel: the elements that each tap read, times g."""
-    first = data_format == "channels_first"
-    last, g = (np.moveaxis(a, 1, -1) if first else a for a in (x, g))
-    sizes = last.shape[1:-1]
-    spans = [extent(*step) for step in zip(kernel.shape[:-2], dilation_rate, strict=True)]
-    pads = pads_of(sizes, spans, strides, padding)
-    inner = within([slice(pad[0], pad[0] + size) for pad, size in zip(pads, sizes, strict=True)])
-    by_x, by_kernel = _taps(padded(last, pads), g, kernel, strides, dilation_rate, groups)
-    by_last = by_x[inner]
-    return np.moveaxis(by_last, -1, 1) if first else by_last, by_kernel
+def conv(g: Array, y: Array, x: Array, kernel: Array, **attrs: Any) -> Gradients:
+    """x: g spread by the kernel; kernel: the windows of x times g."""
+    return _Conv(x, kernel, **attrs).back(g, (True, True))
 
 
-def _taps(
-    x: Array, g: Array, kernel: Array, strides: Sequence[int], dilations: Sequence[int], groups: int
-) -> tuple[Array, Array]:
-    """Gradients of padded `x` and of the kernel."""
-    by_x, by_kernel = np.zeros_like(x), np.empty_like(kernel)
-    rows = _grouped(g, groups)
-    for index, where in _reads(g.shape[1:-1], kernel.shape[:-2], strides, dilations):
-        tap = kernel[index].reshape(kernel.shape[-2], groups, -1).transpose(1, 0, 2)
-        by_tap = _grouped(x[where], groups).swapaxes(-1, -2) @ rows
-        by_kernel[index] = by_tap.transpose(1, 0, 2).reshape(kernel.shape[-2:])
-        spread = rows @ tap.swapaxes(-1, -2)
-        by_x[where] += spread.transpose(1, 0, 2).reshape(*g.shape[:-1], x.shape[-1])
-    return by_x, by_kernel
+@pair("conv")
+def conv_pair(wanted: Sequence[bool], x: Array, kernel: Array, **attrs: Any) -> tuple[Array, Back]:
+    """As kernel and VJP, without the gradients that nobody wants."""
+    made = _Conv(x, kernel, **attrs)
+    return made.forward(attrs), lambda g: made.back(g, wanted)
 
 
-def _grouped(x: Array, groups: int) -> Array:
-    """(..., channels) -> (groups, rows, channels of a group)."""
-    size = x.shape[-1] // groups
-    return np.ascontiguousarray(x.reshape(x.size // max(x.shape[-1], 1), groups, size).transpose(1, 0, 2))
+class _Conv:
+    """One convolution of x with a kernel."""
+
+    def __init__(
+        self, x: Array, kernel: Array, *, strides: list[int], padding: str, dilation_rate: list[int], groups: int,
+        data_format: str,
+    ) -> None:  # fmt: skip
+        self._x, self._kernel, self._first = x, kernel, data_format == "channels_first"
+        sizes = x.shape[2:] if self._first else x.shape[1:-1]
+        windows = kernel.shape[:-2]
+        spans = [extent(*step) for step in zip(windows, dilation_rate, strict=True)]
+        self._pads = pads_of(sizes, spans, strides, padding)
+        whole = [size + sum(pad) for size, pad in zip(sizes, self._pads, strict=True)]
+        places = [(size - span) // stride + 1 for size, span, stride in zip(whole, spans, strides, strict=True)]
+        self._windows = Windows(tuple(places), windows, tuple(strides), tuple(dilation_rate), groups)
+        self._whole = whole
+        self._inner = within([slice(pad[0], pad[0] + size) for pad, size in zip(self._pads, sizes, strict=True)])
+        self._pointwise = groups == 1 and set(windows) <= {1} and set(strides) <= {1}
+
+    def forward(self, attrs: Mapping[str, Any]) -> Array:
+        """Return the convolution."""
+        if self._first or self._windows.groups > 1 or min(self._windows.places, default=1) < 1:
+            return np.asarray(KERNELS["conv"](self._x, self._kernel, **attrs))
+        if self._pointwise:
+            return product(_rows(self._x), self._kernel.reshape(self._kernel.shape[-2:])).reshape(
+                *self._x.shape[:-1], self._kernel.shape[-1]
+            )
+        return self._windows.correlate(padded(self._x, self._pads), self._kernel)
+
+    def back(self, g: Array, wanted: Sequence[bool]) -> Gradients:
+        """Return the gradients of x and of the kernel, where they are wanted."""
+        x, g = (np.moveaxis(a, 1, -1) if self._first else a for a in (self._x, g))
+        by_x = by_kernel = None
+        if self._pointwise:
+            rows, matrix = _rows(g), self._kernel.reshape(self._kernel.shape[-2:])
+            by_x = product(rows, matrix.T).reshape(x.shape) if wanted[0] else None
+            by_kernel = gram(_rows(x), rows).reshape(self._kernel.shape) if wanted[1] else None
+        else:
+            if wanted[0]:
+                by_x = self._windows.spread(g, self._kernel, self._whole)[self._inner]
+            if wanted[1]:
+                by_kernel = self._windows.by_kernel(padded(x, self._pads), g, self._kernel)
+        return np.moveaxis(by_x, -1, 1) if self._first and by_x is not None else by_x, by_kernel
 
 
-def _reads(
-    counts: Sequence[int], windows: Sequence[int], strides: Sequence[int], dilations: Sequence[int]
-) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:
-    """Yield each tap of the window and the elements that it reads for all positions."""
-    for index in np.ndindex(*windows):
-        starts = [i * dilation for i, dilation in zip(index, dilations, strict=True)]
-        steps = zip(starts, counts, strides, strict=True)
-        yield index, within([slice(a, a + max((n - 1) * s + 1, 0), s) for a, n, s in steps])
+def _rows(x: Array) -> Array:
+    """(..., channels) -> (places, channels)."""
+    return np.ascontiguousarray(x).reshape(x.size // max(x.shape[-1], 1), x.shape[-1])
 
 
 @vjp("conv_transpose")
@@ -67,7 +87,7 @@ def conv_transpose(
     g: Array, y: Array, x: Array, kernel: Array, *, strides: list[int], padding: str,
     output_padding: list[int] | None, dilation_rate: list[int], data_format: str,
 ) -> Gradients:  # fmt: skip
-    """x: the convolution of g with the kernel; kernel: g where each tap wrote, times x."""
+    """x: the convolution of g with the kernel; kernel: the windows of g times x."""
     first = data_format == "channels_first"
     last, g = (np.moveaxis(a, 1, -1) if first else a for a in (x, g))
     whole, kept = [], []
@@ -79,10 +99,6 @@ def conv_transpose(
         kept.append(slice(front, stop))
     spread = np.zeros((g.shape[0], *whole, g.shape[-1]), g.dtype)
     spread[within(kept)] = g
-    by_last, by_kernel = np.zeros_like(last), np.empty_like(kernel)
-    rows = last.reshape(-1, last.shape[-1]) if last.size else last.reshape(0, last.shape[-1])
-    for index, where in _reads(last.shape[1:-1], kernel.shape[:-2], strides, dilation_rate):
-        reads = spread[where].reshape(len(rows), spread.shape[-1])
-        by_kernel[index] = reads.T @ rows
-        by_last += (reads @ kernel[index]).reshape(last.shape)
+    windows = Windows(last.shape[1:-1], kernel.shape[:-2], tuple(strides), tuple(dilation_rate))
+    by_last, by_kernel = windows.correlate(spread, kernel), windows.by_kernel(spread, last, kernel)
     return np.moveaxis(by_last, -1, 1) if first else by_last, by_kernel

@@ -10,7 +10,7 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from ..registry import vjp
-from .sums import Gradients, fitted, typed
+from .sums import Gradients, fitted, flat_where_0, typed
 
 
 def _fitting(function: Callable[..., tuple[Array, Array]]) -> Callable[..., Gradients]:
@@ -48,9 +48,12 @@ def multiply(g: Array, z: Array, x: Array, y: Array) -> tuple[Array, Array]:
 @vjp("divide")
 @_fitting
 def divide(g: Array, z: Array, x: Array, y: Array) -> tuple[Array, Array]:
-    """g / y, -g (x / y) / y."""
-    quotient = g / np.conj(y)
-    return quotient, -quotient * np.conj(z)
+    """g / y, -g (x / y) / y; 0 where g is 0, also where y is 0 and another branch was taken."""
+    if y.all():
+        quotient = g / np.conj(y)
+        return quotient, -quotient * np.conj(z)
+    quotient = flat_where_0(g, g / np.conj(y))
+    return quotient, flat_where_0(g, -quotient * np.conj(z))
 
 
 @vjp("mod")
@@ -63,11 +66,11 @@ def mod(g: Array, z: Array, x: Array, y: Array) -> tuple[Array, Array]:
 @vjp("power")
 @_fitting
 def power(g: Array, z: Array, x: Array, y: Array) -> tuple[Array, Array]:
-    """g y x^(y - 1), 0 where y is 0; g x^y log(x), 0 where x is not positive (as TensorFlow has it)."""
+    """g y x^(y - 1), 0 where y or g is 0; g x^y log(x), 0 where x is not positive (as TensorFlow has it)."""
     by_x = np.where(y == 0, 0, y * np.power(x, y - y.dtype.type(1)))
     inside = (x != 0) if x.dtype.kind == "c" else (x > 0)
     by_y = np.where(inside, z * np.log(np.where(inside, x, x.dtype.type(1))), 0)
-    return g * np.conj(by_x), g * np.conj(by_y)
+    return flat_where_0(g, g * np.conj(by_x)), g * np.conj(by_y)
 
 
 @vjp("maximum")

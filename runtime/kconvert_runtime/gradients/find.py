@@ -11,6 +11,7 @@ from kconvert_schemas.opset import find_op
 from ..registry import VJPS
 
 FLAT = {
+    "stop_gradient": "it is there to end them",
     "sign": "it is constant but for one jump",
     "floor": "it is constant between whole numbers",
     "ceil": "it is constant between whole numbers",

@@ -11,7 +11,7 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from ..registry import vjp
-from .sums import Gradients
+from .sums import Gradients, flat_where_0
 
 Derivative = Callable[..., Any]
 
@@ -39,7 +39,6 @@ DERIVATIVES: dict[str, Derivative] = {
     "expm1": lambda y, x: np.exp(x),
     "log": lambda y, x: 1 / x,
     "log1p": lambda y, x: 1 / (1 + x),
-    "sqrt": lambda y, x: 0.5 / y,
     "sin": lambda y, x: np.cos(x),
     "cos": lambda y, x: -np.sin(x),
     "tan": lambda y, x: 1 + y * y,
@@ -50,7 +49,7 @@ DERIVATIVES: dict[str, Derivative] = {
     "cosh": lambda y, x: np.sinh(x),
     "tanh": lambda y, x: 1 - y * y,
     "arcsinh": lambda y, x: 1 / np.sqrt(1 + x * x),
-    "arccosh": lambda y, x: 1 / np.sqrt((x - 1) * (x + 1)),
+    "arccosh": lambda y, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)),
     "arctanh": lambda y, x: 1 / ((1 - x) * (1 + x)),
     "erf": lambda y, x: 2 / math.sqrt(math.pi) * np.exp(-x * x),
     "erfc": lambda y, x: -2 / math.sqrt(math.pi) * np.exp(-x * x),
@@ -58,6 +57,14 @@ DERIVATIVES: dict[str, Derivative] = {
 }
 for _op, _function in DERIVATIVES.items():
     derivative(_op)(_function)
+
+
+@vjp("sqrt")
+def sqrt(g: Array, y: Array, x: Array) -> Gradients:
+    """g / 2 y; 0 where g is 0, also where y is 0, as TensorFlow has it."""
+    slope = np.conj(y.dtype.type(0.5) / y)
+    return ((g * slope if y.all() else flat_where_0(g, g * slope)).astype(x.dtype, copy=False),)
+
 
 ANGLES = 100
 """Between 0 and pi; enough wherever I0 itself is finite."""

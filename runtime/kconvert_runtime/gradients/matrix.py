@@ -15,7 +15,7 @@ from .sums import Gradients, fitted
 
 @vjp("cholesky")
 def cholesky(g: Array, y: Array, x: Array, *, nan: bool = False) -> Gradients:
-    """Of the lower triangle of x, which alone is read: s + s^T below its diagonal, s = l^-T phi(l^T g) l^-1.
+    """(s + s^T) / 2 for s = l^-T phi(l^T g) l^-1: for changes of x that leave it symmetric, as TensorFlow has it.
 
     phi keeps the lower triangle and halves its diagonal (Murray, 2016).
     """
@@ -24,8 +24,7 @@ def cholesky(g: Array, y: Array, x: Array, *, nan: bool = False) -> Gradients:
     phi = phi - phi * half
     upper = y.swapaxes(-1, -2)
     s = np.linalg.solve(upper, np.linalg.solve(upper, phi.swapaxes(-1, -2)).swapaxes(-1, -2))
-    both = np.tril(s + s.swapaxes(-1, -2))
-    return (both - both * half,)
+    return ((s + s.swapaxes(-1, -2)) / 2,)
 
 
 @vjp("qr")

@@ -30,7 +30,7 @@ def gradients(
     ports = graph.outputs.ports
     walk = Walk(graph.nodes, types_of(graph), weights, [port.value for port in ports], chosen.values())
     values = {port.value: array for port, array in zip(graph.inputs.ports, inputs, strict=True)}
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), walk.cores():
         run, outputs = walk.forward(values)
         given = seed(outputs)
         seeds = [_seed(port.name, given[port.name], y) for port, y in zip(ports, outputs, strict=True)]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from kconvert_schemas.dtypes import Array
+from kconvert_schemas.ops.normalization import TRAINING_ONLY
 
-from ..kernels.normalization import IDENTITIES
 from ..registry import vjp
 from .sums import Gradients
 
@@ -58,5 +58,5 @@ def _identity(g: Array, y: Array, x: Array, **attrs: Any) -> Gradients:
     return (g,)
 
 
-for _op in IDENTITIES:
+for _op in TRAINING_ONLY:
     vjp(_op)(_identity)

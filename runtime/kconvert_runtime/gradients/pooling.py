@@ -1,14 +1,25 @@
-"""Gradients of pooling, one spatial axis after the other."""
+"""Gradients of pooling: window by window where they lie side by side, else one spatial axis after the other."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
 from ..kernels.pooling import Step, combine, steps_of
-from ..registry import vjp
+from ..registry import KERNELS, pair, vjp
+from ..scratch import scratch
+from .shared import each_part
 from .sums import Gradients
+
+ELEMENTS = 1 << 15
+"""Elements of the result that are worked on at a time, so that they stay in the cache."""
+TAPS = 16
+"""Elements of a window up to which each is looked at by itself."""
 
 
 @vjp("max_pool")
@@ -37,6 +48,76 @@ def _to_first(g: Array, y: Array, x: Array, step: Step) -> Array:
         result[elements] += np.where(hit, g[positions], 0)
         free[positions] &= ~hit
     return result
+
+
+@pair("max_pool")
+def max_pool_pair(wanted: Sequence[bool], x: Array, **attrs: Any) -> tuple[Array, Callable[[Array], Gradients]]:
+    """As kernel and VJP; faster for windows that lie side by side."""
+    steps = steps_of(x, attrs["pool_size"], attrs["strides"], attrs["padding"], attrs["data_format"])
+    if not _side_by_side(x, steps):
+        y = KERNELS["max_pool"](x, **attrs)
+        return y, lambda g: max_pool(g, y, x, **attrs)
+    pooled = _Pooled(x, steps)
+    return pooled.y, pooled.back
+
+
+def _side_by_side(x: Array, steps: Sequence[Step]) -> bool:
+    small = math.prod(step.window for step in steps) <= TAPS
+    apart = all(step.window == step.stride and not step.before for step in steps)
+    return bool(x.size) and small and apart and all(step.length * step.window <= step.size for step in steps)
+
+
+class _Pooled:
+    """Windows that lie side by side: an element of x is in one of them, or in none at its end."""
+
+    def __init__(self, x: Array, steps: Sequence[Step]) -> None:
+        self._x, self._steps = x, steps
+        axes = {step.axis: step for step in steps}
+        self._shape = [axes[i].length if i in axes else size for i, size in enumerate(x.shape)]
+        self._whole = all(step.length * step.window == step.size for step in steps)
+        self.y = np.empty(self._shape, x.dtype)
+        each_part(len(x), x.size, self._forward)
+
+    def _taps(self, x: Array) -> list[Array]:
+        """Return a view of each tap of all windows, in the order of the rows of a window."""
+        taps = []
+        for index in np.ndindex(*(step.window for step in self._steps)):
+            where = [slice(None)] * x.ndim
+            for i, step in zip(index, self._steps, strict=True):
+                where[step.axis] = slice(i, i + step.length * step.window, step.window)
+            taps.append(x[tuple(where)])
+        return taps
+
+    def _forward(self, part: slice) -> None:
+        first, *rest = self._taps(self._x)
+        for block in self._blocks(part):
+            out = self.y[block]
+            np.copyto(out, first[block])
+            for tap in rest:
+                np.maximum(out, tap[block], out=out)
+
+    def back(self, g: Array) -> Gradients:
+        """g to the first largest element of each window."""
+        result = (np.empty_like if self._whole else np.zeros_like)(self._x)
+        sources, targets = self._taps(self._x), self._taps(result)
+
+        def run(part: slice) -> None:
+            for block in self._blocks(part):
+                shape = self.y[block].shape
+                free, hit = scratch("free", shape, bool), scratch("hit", shape, bool)
+                free[...] = True
+                for source, target in zip(sources, targets, strict=True):
+                    np.equal(source[block], self.y[block], out=hit)
+                    hit &= free
+                    np.multiply(g[block], hit, out=target[block])
+                    free ^= hit
+
+        each_part(len(g), self._x.size, run)
+        return (result,)
+
+    def _blocks(self, part: slice) -> Sequence[slice]:
+        rows = max(ELEMENTS // max(math.prod(self._shape[1:]), 1), 1)
+        return [slice(i, min(i + rows, part.stop)) for i in range(part.start, part.stop, rows)]
 
 
 @vjp("avg_pool")

@@ -27,6 +27,11 @@ def typed(g: Array, x: Array) -> Array:
     return g.astype(x.dtype, copy=False)
 
 
+def flat_where_0(g: Array, product: Array) -> Array:
+    """Return `product`, g times a slope, with 0 where g is 0, however steep the slope is there."""
+    return np.where(g == 0, product.dtype.type(0), product)
+
+
 def summed_rows(rows: Array, places: Array, count: int) -> Array:
     """Return (count, ...) with rows[i] (n, ...) added at places[i]: sorted and summed run by run.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -14,13 +15,17 @@ from kconvert_schemas.errors import InputError, KconvertError, show
 from kconvert_schemas.graph import Body, Node, TensorType
 from kconvert_schemas.opset import find_op
 
+from .. import blas
 from ..plan import bind, needed_nodes
 from ..registry import PAIRS
 from ..steps import Call
 from .find import find_vjp, is_flat
+from .needs import needs_inputs, needs_outputs, stand_in
 from .rows import Gradient, dense
 
 SMOOTH = (*FLOATS, *FLOATS8, *COMPLEXES)
+SHARED = ("conv", "conv_transpose", "lstm", "gru", "simple_rnn", "scan")
+"""Ops of which our threads share the work, or whose many small products threads of BLAS would only hold up."""
 Pair: TypeAlias = Callable[..., Any]
 Choose: TypeAlias = Callable[[Node], "Pair | None"]
 """From a node to what runs it in both directions instead of what is registered, None for most."""
@@ -28,9 +33,13 @@ Choose: TypeAlias = Callable[[Node], "Pair | None"]
 
 @dataclass(slots=True)
 class Run:
-    """What the walk back needs of one run: values, and the ways back of nodes that have a pair, by node name."""
+    """What the walk back needs of one run: values, and the ways back of nodes that have a pair, by node name.
+
+    inputs: shape and dtype of each input, with float16 as the float32 that its gradient is.
+    """
 
     values: dict[str, Array]
+    inputs: Mapping[str, tuple[tuple[int, ...], Any]]
     backs: dict[str, Callable[..., Any]] = field(default_factory=dict)
 
 
@@ -61,7 +70,9 @@ class Walk:
         self._active = set(self.sources)
         needed = needed_nodes(nodes, outputs)
         marked = [self._marked(node) for node in needed]
-        kept = {name for n, pair, active, _ in marked if active and not pair for name in (*n.inputs, *n.outputs)}
+        by_vjp = [node for node, pair, active, _ in marked if active and not pair]
+        kept = {name for node in by_vjp for name in (*looked_at(node),)}
+        self._read_back = {name for node in by_vjp for name in (*node.inputs, *node.outputs)} - kept
         last = {name: i for i, node in enumerate(needed) for name in (*node.outputs, *node.inputs) if name is not None}
         frees: dict[int, list[str]] = {}
         for name in last.keys() - kept - set(outputs) - weights.keys():
@@ -99,14 +110,20 @@ class Walk:
         used.update(*(body.weights for step in self._steps for body in step.bodies.values()))
         return used & self.sources & self._weights.keys()
 
+    def cores(self) -> AbstractContextManager[None]:
+        """Return a context for `forward` and `back`: BLAS keeps to one thread where our own threads share the work."""
+        return blas.limited(any(step.node.op in SHARED for step in self._steps))
+
     def forward(self, inputs: Mapping[str, Array]) -> tuple[Run, list[Array]]:
         """Run on the values `inputs`; returns what `back` needs, and the outputs."""
-        run = Run(dict(inputs))
+        run = Run(dict(inputs), {name: (a.shape, _wide_dtype(a)) for name, a in inputs.items()})
         for step in self._steps:
             results = _located(step.node, lambda step=step: self._results(step, run))
             run.values.update(zip(step.node.outputs, results, strict=True))
             for name in step.frees:
-                run.values.pop(name, None)
+                array = run.values.pop(name, None)
+                if name in self._read_back and array is not None:
+                    run.values[name] = stand_in(array)
         return run, [np.asarray(array) for array in self._read(self.outputs, run.values)]
 
     def _results(self, step: _Step, run: Run) -> Sequence[Array]:
@@ -171,6 +188,14 @@ class Walk:
         return _located(node, lambda: function(*ends, *inputs, **attrs))
 
 
+def looked_at(node: Node) -> Iterator[str | None]:
+    """Yield the inputs and outputs of a node whose values its VJP looks at."""
+    if needs_inputs(node.op):
+        yield from node.inputs
+    if needs_outputs(node.op):
+        yield from node.outputs
+
+
 def _attrs(node: Node) -> dict[str, Any]:
     spec = find_op(node.op)
     return dict(complete(spec, node.attrs)) if spec else dict(node.attrs)
@@ -188,12 +213,11 @@ class BodyGradient:
 
     def back(self, run: Run, gradients: Sequence[Array | None]) -> list[Array]:
         """Return the gradient of each input (zeros where there is none), and collect those of weights."""
-        shapes = [run.values[name] for name in self._walk.inputs]
+        inputs = run.inputs
         found = self._walk.back(run, gradients)
         for name in found.keys() & self._walk.weights:
             _add(self._sums, name, found[name])
-        pairs = zip(self._walk.inputs, shapes, strict=True)
-        return [dense(found[name]) if name in found else np.zeros_like(_widened(array)) for name, array in pairs]
+        return [dense(found[name]) if name in found else np.zeros(*inputs[name]) for name in self._walk.inputs]
 
 
 def _add(sums: dict[str, Gradient], name: str, g: Gradient) -> None:
@@ -203,6 +227,10 @@ def _add(sums: dict[str, Gradient], name: str, g: Gradient) -> None:
 def _widened(array: Any) -> Any:
     """float16 as float32, as kernels get it."""
     return array.astype(np.float32) if array is not None and array.dtype == np.float16 else array
+
+
+def _wide_dtype(array: Array) -> Any:
+    return np.float32 if array.dtype == np.float16 else array.dtype
 
 
 def _located(node: Node, call: Call) -> Any:

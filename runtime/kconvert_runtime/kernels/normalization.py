@@ -52,5 +52,5 @@ def _identity(x: Array, **attrs: Any) -> Array:
     return x
 
 
-IDENTITIES = TRAINING_ONLY
+IDENTITIES = (*TRAINING_ONLY, "stop_gradient")
 KERNELS.update(dict.fromkeys(IDENTITIES, _identity))

@@ -16,8 +16,8 @@ OWN_RULES = ("view",)
 POINTWISE = (
     *(s.name for s in (*elementwise.OPS, *activation.OPS)
       if not {"axis", "axes"} & s.attrs.keys() and s.name not in OWN_RULES),
-    "dropout", "alpha_dropout", "gaussian_dropout", "gaussian_noise", "one_hot", "complex", "real", "imag",
-    "standardize_text", "hash_bucket",
+    "stop_gradient", "dropout", "alpha_dropout", "gaussian_dropout", "gaussian_noise", "one_hot", "complex", "real",
+    "imag", "standardize_text", "hash_bucket",
 )  # fmt: skip
 REDUCTIONS = ("sum", "mean", "prod", "max", "min", "any", "all", "argmax", "argmin")
 ALONG = ("softmax", "log_softmax", "sparsemax", "glu", "cumsum", "cumprod", "flip", "fft", "argsort", "unpack_bits")

@@ -57,7 +57,7 @@ class Trainer:
         """Do one step on a batch; returns the loss, and that of each output where there are several."""
         self.mode.random = np.random.default_rng([self.seed, STEP, self.step_number])
         arrays = self._inputs(rows)
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), self._walk.cores():
             run, outputs = self._walk.forward(self._named(arrays))
             values = dict(zip(self._wanted, outputs, strict=True))
             logs, by_value = self._losses(rows, values)

@@ -1,4 +1,4 @@
-"""Normalisation and the layers that only act in training."""
+"""Normalisation, the layers that only act in training, and the end of gradients."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ OPS = (
     OpSpec("layer_norm", ("x", "scale?", "offset?"), _layer_norm,
            "x less its mean over axes, by its standard deviation, times scale, plus offset (shaped like the axes)",
            {"axes": Attr("ints", [-1]), "epsilon": EPSILON}, differentiable=("x", "scale", "offset")),
+    OpSpec("stop_gradient", ("x",), same, "x, past which no gradient goes back"),
     _training_only("dropout", "drops elements", rate=RATE, noise_shape=NOISE_SHAPE),
     _training_only("alpha_dropout", "drops elements to SELU's saturation value", rate=RATE, noise_shape=NOISE_SHAPE),
     _training_only("gaussian_dropout", "multiplies by noise around 1", rate=RATE),
