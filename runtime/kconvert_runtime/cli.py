@@ -113,6 +113,7 @@ def _versions() -> str:
 )
 @click.option("--selftest", is_flag=True, help="Check that OUT gives what Keras gave, on inputs that it holds.")
 @click.option("--plain", is_flag=True, help="Run the graph as it is written, without optimisation.")
+@click.option("--measure", is_flag=True, help="Try which kernels are the fastest here first; pays in long runs.")
 @click.option("--profile", is_flag=True, help="Print where the time goes, instead of the outputs.")
 @click.option("--json", "as_json", is_flag=True, help="Print the profile as JSON.")
 @console.version_option(_versions)
@@ -120,7 +121,7 @@ def _versions() -> str:
 def command(
     out: Path, inputs: tuple[str, ...], output: Path | None, top: int | None, labels: Path | None,
     taps: tuple[str, ...], batch_size: int, progress: bool | None, limits: tuple[str, ...], stream: bool,
-    state: Path | None, selftest: bool, plain: bool, profile: bool, as_json: bool,
+    state: Path | None, selftest: bool, plain: bool, measure: bool, profile: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Run the model in the folder OUT, which kconvert wrote, on the files INPUT.
 
@@ -132,7 +133,9 @@ def command(
 
     if as_json and not profile:
         raise click.UsageError("--json goes with --profile; -o FILE.json writes the outputs as JSON")
-    model = load(out, optimize=not plain, limits=parse_limits(limits))
+    if plain and measure:
+        raise click.UsageError("--plain uses the kernels as they are, --measure chooses among others; give one of them")
+    model = load(out, optimize="measure" if measure else not plain, limits=parse_limits(limits))
     if stream:
         asked = {"--output": output, "--top": top, "--labels": labels, "--tap": taps, "--selftest": selftest}
         _refuse_with_stream({**asked, "--profile": profile})
@@ -151,11 +154,10 @@ def command(
     for text in given.notes:
         console.note(PROGRAM, text)
     if profile:
-        from .profile import measure
+        from .profile import measure as profiled
 
-        _print(
-            measure(model, [given.arrays[port.name][:batch_size] for port in model.graph.inputs.ports]).lines(as_json)
-        )
+        first = [given.arrays[port.name][:batch_size] for port in model.graph.inputs.ports]
+        _print(profiled(model, first).lines(as_json))
         return console.DONE
     if output is not None and ranked is None and results.can_stream(output, model.outputs) and not taps:
         with _progress(progress) as report:

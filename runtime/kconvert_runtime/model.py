@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from .passes import optimize as optimized
 from .plan import plan
 from .sizes import check_run
 from .steps import Plan
+from .tuned.choice import Seconds, estimated
 from .tuned.specialise import specialise
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ FITTING = 64
 """Shapes of inputs that are remembered as fitting into memory."""
 
 Progress = Callable[[int, int], None]
+Optimize: TypeAlias = 'bool | Literal["measure"]'
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,18 @@ class Value:
 
 
 def load(
-    bundle: str | os.PathLike[str], *, optimize: bool = True, verify: bool = False, limits: BundleLimits | None = None
+    bundle: str | os.PathLike[str],
+    *,
+    optimize: Optimize = True,
+    verify: bool = False,
+    limits: BundleLimits | None = None,
 ) -> Model:
     """Load the bundle in folder `bundle`.
 
-    optimize: False runs the graph as written, node by node, for comparison. verify: read all weights now and compare
-    them with their checksum. limits: what loading may cost, instead of `kconvert_schemas.limits.DEFAULT`.
+    optimize: False runs the graph as written, node by node, for comparison; "measure" tries the kernels that there are
+    for each node when the model first gets inputs of some shapes, instead of estimating which is fastest. verify: read
+    all weights now and compare them with their checksum. limits: what loading may cost, instead of
+    `kconvert_schemas.limits.DEFAULT`.
     Raises BundleNotFound, BundleError or GraphError. Weights are mapped, not read, until they are used.
     """
     with in_force(limits or current()):
@@ -68,8 +76,11 @@ class Model:
     """A graph with its weights, ready to run. Calls do not change it, so threads can share one model."""
 
     def __init__(
-        self, graph: Graph, weights: Mapping[str, Array], *, optimize: bool = True, limits: BundleLimits | None = None
-    ) -> None:
+        self, graph: Graph, weights: Mapping[str, Array], *, optimize: Optimize = True,
+        limits: BundleLimits | None = None,
+    ) -> None:  # fmt: skip
+        if optimize not in (True, False, "measure"):
+            raise ValueError(f"optimize is True, False or 'measure', not {optimize!r}.")
         self.graph = graph
         self.limits = limits or current()
         self.weights = weights
@@ -212,7 +223,8 @@ class Model:
             return self._plain
         found = self._plans.get(key)
         if found is None:
-            found = specialise(self._optimized.graph, self._optimized.weights, key) or self._plain
+            program = self._optimized
+            found = specialise(program.graph, program.weights, key, self._seconds) or self._plain
             while len(self._plans) >= PLANS:
                 self._plans.pop(next(iter(self._plans)), None)
             self._plans[key] = found
@@ -221,6 +233,14 @@ class Model:
     @cached_property
     def _plain(self) -> Plan:
         return plan(self.graph, self.weights, [port.value for port in self.graph.outputs.ports])
+
+    @cached_property
+    def _seconds(self) -> Seconds:
+        if self._optimize != "measure":
+            return estimated
+        from .tuned.measure import Measured
+
+        return Measured()
 
     @cached_property
     def _optimized(self) -> Program:

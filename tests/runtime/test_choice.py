@@ -8,7 +8,7 @@ import pytest
 from kconvert_runtime.tuned import choice
 from kconvert_runtime.tuned.candidates import CANDIDATES, Candidate
 from kconvert_runtime.tuned.choice import choose
-from kconvert_runtime.tuned.costs import HANDOFF, Cost, product
+from kconvert_runtime.tuned.costs import CROWDED, HANDOFF, Cost, product
 from kconvert_runtime.tuned.site import Site
 from kconvert_schemas import Node, TensorType
 
@@ -55,12 +55,12 @@ def test_the_cheapest_way_is_taken() -> None:
 
 def test_beside_products_other_work_is_shared_if_it_is_long() -> None:
     one = site("test::a", Cost(products=1.0))
-    other = site("test::b", Cost(rest=1e-3))
-    assert chosen(one, one, one, other) == ([("way0", 1), ("way0", 1), ("way0", 1), ("way0", 2)], False)
+    other = site("test::b", Cost(rest=1e-2))
+    assert chosen(*[one] * 9, other) == ([("way0", 1)] * 9 + [("way0", 2)], False)
 
 
 def test_weights_are_read_once_by_blas_and_by_each_thread_of_ours() -> None:
     few, many = product(7, 512, 512), product(7000, 512, 512)
     assert few.packing > few.products
     assert few.shared(2) > few.alone(2) + few.packing / 2
-    assert many.shared(2) < 1.01 * (many.products / 2 + many.packing + HANDOFF)
+    assert many.shared(2) < 1.01 * (CROWDED * many.products / 2 + many.packing + HANDOFF)

@@ -20,7 +20,7 @@ from .program import split
 from .state import check_state, read_state, write_state
 
 if TYPE_CHECKING:
-    from ..model import Model
+    from ..model import Model, Optimize
 
 
 class Stream:
@@ -35,7 +35,7 @@ class Stream:
         model: Model,
         given: Mapping[str, Any] | None = None,
         over: Sequence[str] | None = None,
-        optimize: bool = True,
+        optimize: Optimize = True,
     ) -> None:
         streamed = analyse(model.graph, over)
         program = split(model.graph, streamed)

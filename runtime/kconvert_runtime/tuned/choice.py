@@ -7,8 +7,9 @@ products on BLAS' threads and little else shared, or BLAS on one thread and ever
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from kconvert_schemas.dtypes import HALVES
 
@@ -16,6 +17,10 @@ from ..parallel import workers
 from .candidates import Candidate, candidates
 from .costs import SPINNING, Cost
 from .site import Site, finished, whole
+
+Seconds: TypeAlias = Callable[[Site, Candidate, Cost, bool], float]
+"""How long a site takes when it is computed so, on `site.threads` threads of ours: seconds(site, candidate, its cost,
+whether BLAS keeps to one thread)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +36,18 @@ ELEMENTWISE = Candidate("", "elementwise", lambda site: Cost(), whole)
 PLAIN = Candidate("", "plain", lambda site: Cost(), finished)
 
 
-def choose(sites: Sequence[Site]) -> tuple[list[Choice], bool]:
+def estimated(site: Site, candidate: Candidate, cost: Cost, shared: bool) -> float:
+    """Return what the cost model expects."""
+    cores = workers()
+    if site.threads == 1:
+        return cost.alone(1 if shared else cores)
+    return cost.shared(cores) * (1 if shared else SPINNING)
+
+
+def choose(sites: Sequence[Site], seconds: Seconds = estimated) -> tuple[list[Choice], bool]:
     """Return how each site is computed, and whether our threads share the work; BLAS then has to keep to one."""
     found = [_options(site) for site in sites]
-    ways = [[_best(site, options, shared) for site, options in zip(sites, found, strict=True)]
+    ways = [[_best(site, options, shared, seconds) for site, options in zip(sites, found, strict=True)]
             for shared in (False, True)]  # fmt: skip
     totals = [sum(choice.seconds for choice in way) for way in ways]
     shared = totals[1] < totals[0]
@@ -50,15 +63,11 @@ def _options(site: Site) -> list[tuple[Candidate, Cost]]:
     return options or [(PLAIN, site.tail_cost)]
 
 
-def _best(site: Site, options: Sequence[tuple[Candidate, Cost]], shared: bool) -> Choice:
+def _best(site: Site, options: Sequence[tuple[Candidate, Cost]], shared: bool, seconds: Seconds) -> Choice:
     cores = workers()
-    best: Choice | None = None
+    found = []
     for one, cost in options:
-        times = {1: cost.alone(1 if shared else cores)}
-        if cores > 1 and (shared or not cost.products):
-            times[cores] = cost.shared(cores) * (1 if shared else SPINNING)
-        threads = min(times, key=times.__getitem__)
-        if best is None or times[threads] < best.seconds:
-            best = Choice(replace(site, threads=threads), one, times[threads])
-    assert best is not None  # noqa: S101  (there is always the plain kernel)
-    return best
+        for threads in sorted({1, cores if shared or not cost.products else 1}):
+            place = replace(site, threads=threads)
+            found.append(Choice(place, one, seconds(place, one, cost, shared)))
+    return min(found, key=lambda choice: choice.seconds)

@@ -14,8 +14,10 @@ CALL = 1e-6
 """Seconds that one call of NumPy takes besides its work."""
 BYTES = 8e9
 """Bytes a second that are copied from one array to another."""
-HANDOFF = 1e-4
+HANDOFF = 1.5e-4
 """Seconds until another thread has begun and the first knows that it has ended: cores fall asleep at once."""
+CROWDED = 1.35
+"""How much longer work takes that is shared, as threads wait for the interpreter's lock between calls of NumPy."""
 SPINNING = 1.4
 """How much longer work takes that is shared while BLAS' threads spin, waiting for the next product."""
 
@@ -40,7 +42,7 @@ class Cost:
 
     def shared(self, cores: int) -> float:
         """Seconds when threads of ours share the work."""
-        return (self.products + self.rest) / cores + self.packing + HANDOFF
+        return CROWDED * (self.products + self.rest) / cores + self.packing + HANDOFF
 
 
 def product(rows: int, depth: int, width: int, block: int | None = None) -> Cost:

@@ -15,7 +15,7 @@ from .. import blas
 from ..pace import Pace
 from ..plan import bind, link, needed_nodes
 from ..steps import Binding, Call, Plan
-from .choice import PLAIN, Choice, choose
+from .choice import PLAIN, Choice, Seconds, choose, estimated
 from .directions import pair, pairs
 from .fuse import Group, group
 from .packed import STATES, packable, packed
@@ -23,8 +23,13 @@ from .paddings import absorb
 from .site import Site
 
 
-def specialise(graph: Graph, weights: Mapping[str, Array], shapes: Sequence[tuple[int, ...]]) -> Plan | None:
-    """Plan `graph` for inputs of these shapes; None where they do not fit (the plain plan says why)."""
+def specialise(
+    graph: Graph, weights: Mapping[str, Array], shapes: Sequence[tuple[int, ...]], seconds: Seconds = estimated
+) -> Plan | None:
+    """Plan `graph` for inputs of these shapes; None where they do not fit (the plain plan says why).
+
+    seconds: tells how long each way to compute a node takes.
+    """
     outputs = [port.value for port in graph.outputs.ports]
     nodes = needed_nodes(graph.nodes, outputs)
     try:
@@ -33,10 +38,10 @@ def specialise(graph: Graph, weights: Mapping[str, Array], shapes: Sequence[tupl
         return None
     groups = absorb(group(nodes, types, set(outputs)), types, set(outputs))
     partners = pairs(groups, types, weights)
-    seconds = set(partners.values())
-    firsts = [i for i in range(len(groups)) if i not in seconds]
+    others = set(partners.values())
+    firsts = [i for i in range(len(groups)) if i not in others]
     single = [i for i in firsts if i not in partners]
-    choices, shared = choose([_site(groups[i], types, weights) for i in single])
+    choices, shared = choose([_site(groups[i], types, weights) for i in single], seconds)
     chosen = dict(zip(single, choices, strict=True))
     bindings = [
         pair(groups[i].nodes[0], groups[partners[i]].nodes[0], weights) if i in partners
