@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -258,7 +257,9 @@ class Model:
 
     def _tapped(self, tap: str) -> list[str]:
         if tap not in self.graph.layers:
-            close = difflib.get_close_matches(tap, self.graph.layers, n=3, cutoff=0.4) or list(self.graph.layers)[:5]
+            from difflib import get_close_matches
+
+            close = get_close_matches(tap, self.graph.layers, n=3, cutoff=0.4) or list(self.graph.layers)[:5]
             raise InputError(f"There is no layer {show(tap)} to tap. Did you mean {', '.join(map(show, close))}?")
         return [value for call in self.graph.layers[tap].calls for value in call]
 

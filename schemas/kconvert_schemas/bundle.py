@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
 import stat
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -41,22 +38,30 @@ def write_bundle(folder: Path, graph: Graph, weight: Callable[[str], Array]) -> 
     graph = check(graph)
     require_writable(folder)
     try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        with _beside(folder) as temporary:
+            stored = ((name, to_storage(weight(name), w.type.dtype)) for name, w in sorted(graph.weights.items()))
+            _write(temporary / WEIGHTS, lambda file: write_npz(file, stored))
+            text = dump(encode(replace(graph, weights_sha256=_digest(temporary / WEIGHTS))))
+            _write(temporary / GRAPH, lambda file: file.write(text.encode("utf-8")))
+            temporary.chmod(0o755)
+            _sync(temporary)
+            put(temporary, folder, lambda: require_writable(folder))
+            _sync(folder.parent)
     except OSError as error:
         raise _unwritable(folder, error) from error
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder in that of `folder`, which is removed in the end if it is still there."""
+    from shutil import rmtree
+    from tempfile import mkdtemp  # only now: reading needs none of what it imports
+
+    temporary = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        stored = ((name, to_storage(weight(name), w.type.dtype)) for name, w in sorted(graph.weights.items()))
-        _write(temporary / WEIGHTS, lambda file: write_npz(file, stored))
-        text = dump(encode(replace(graph, weights_sha256=_digest(temporary / WEIGHTS))))
-        _write(temporary / GRAPH, lambda file: file.write(text.encode("utf-8")))
-        temporary.chmod(0o755)
-        _sync(temporary)
-        put(temporary, folder, lambda: require_writable(folder))
-        _sync(folder.parent)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
+        yield temporary
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        rmtree(temporary, ignore_errors=True)
 
 
 def require_writable(folder: Path) -> None:
@@ -89,13 +94,10 @@ def is_bundle(folder: Path) -> bool:
 def add_file(folder: Path, name: str, fill: Callable[[Any], object]) -> None:
     """Put one more file into a bundle, or another in its place: written beside the bundle, synced, renamed."""
     try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.resolve().parent))
-        try:
+        with _beside(folder.resolve()) as temporary:
             _write(temporary / name, fill)
             (temporary / name).replace(folder / name)
             _sync(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
         raise _unwritable(folder / name, error) from error
 
@@ -198,7 +200,9 @@ def _digest(path: Path) -> str:
 
 
 def _sha256(file: IO[bytes]) -> str:
-    found = hashlib.sha256()
+    from hashlib import sha256  # only now: it loads a library of its own
+
+    found = sha256()
     while block := file.read(1 << 20):
         found.update(block)
     return found.hexdigest()

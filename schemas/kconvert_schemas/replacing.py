@@ -6,7 +6,6 @@ import ctypes
 import errno
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,7 +53,9 @@ def _exchange(one: Path, other: Path) -> bool:
 
 def _step_aside(finished: Path, folder: Path) -> None:
     """Move the old folder into a temporary one, which takes the place of `finished` in the end."""
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
+    from tempfile import mkdtemp
+
+    aside = Path(mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
     old = aside / folder.name
     try:
         folder.rename(old)
