@@ -12,11 +12,11 @@ import numpy as np
 from kconvert_schemas.dims import Shape
 from kconvert_schemas.dtypes import Array, cast
 from kconvert_schemas.errors import show
-from kconvert_schemas.graph import TensorType
+from kconvert_schemas.graph import Dropped, Spectral, TensorType
 from kconvert_schemas.ops.normalization import TRAINING_ONLY
 from kconvert_schemas.opspec import OpError
 
-from . import activations
+from . import activations, penalties
 from .call import LayerCall
 from .config import Config
 from .errors import Unsupported
@@ -101,6 +101,29 @@ class Emitter:
         self._lowering.report(self.layer, problem)
         dtype = stored.type.dtype if stored else self.layer.policy.variable
         return StoredWeight(TensorType(tuple(shape), dtype), lambda: np.empty(0))
+
+    def regularized(self, config: Mapping[str, Any], name: str = "") -> None:
+        """Note the penalties and constraints in the config of something held, whose weights are named `name`/..."""
+        reason = penalties.of_config(self._lowering.builder, config, f"{join(self.layer.path, name)}/")
+        if reason is not None:
+            self._lowering.builder.refused.setdefault(self.layer.path, reason)
+
+    def dropped(self, y: Symbol, *, inputs: float, states: float, gates: int) -> None:
+        """Note the dropout within the recurrent op that gave `y`: see `kconvert_schemas.Dropped`."""
+        node = next(node for node in reversed(self._lowering.builder.nodes) if y.name in node.outputs)
+        if inputs or states:
+            self._lowering.builder.dropped.append(Dropped(node.name, inputs, states, gates))
+
+    def spectral(self, layer: LayerSpec, vector: Symbol, iterations: int) -> None:
+        """Note that the kernel (or table) of a layer within is divided by its spectral norm at each step."""
+        builder = self._lowering.builder
+        names = [f"{layer.path}/{name}" for name in ("kernel", "embeddings")]
+        weight = next((name for name in names if name in builder.weights), None)
+        if weight is None or any(one.weight == weight for one in builder.spectral) or builder.within_body:
+            reason = "it changes a weight that is not found" if weight is None else "it is called more than once"
+            builder.refused.setdefault(self.layer.path, f"{reason}, and divides a weight each time in training")
+            return
+        builder.spectral.append(Spectral(weight, vector.name, iterations))
 
     def has_weight(self, index: int, child: str = "") -> bool:
         """Tell whether the file holds variable number `index`."""

@@ -11,6 +11,8 @@ from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import ConversionError, show
 from kconvert_schemas.graph import (
     Body,
+    Constraint,
+    Dropped,
     Graph,
     Layer,
     Node,
@@ -18,6 +20,7 @@ from kconvert_schemas.graph import (
     Port,
     Signature,
     Source,
+    Spectral,
     TensorType,
     Training,
     Weight,
@@ -40,6 +43,12 @@ class GraphBuilder:
         self.layers: dict[str, tuple[str, list[tuple[str, ...]]]] = {}
         self.ports: list[Port] = []
         self.penalties: list[Penalty] = []
+        self.constraints: list[Constraint] = []
+        self.dropped: list[Dropped] = []
+        self.spectral: list[Spectral] = []
+        self.norm_masks: dict[str, str] = {}
+        self.frozen: list[str] = []
+        self.within_body = False
         self.refused: dict[str, str] = {}
         self._names: set[str] = set()
         self._counts: dict[str, int] = {}
@@ -119,6 +128,8 @@ class GraphBuilder:
         """Return the graph without nodes and weights that nothing depends on."""
         wanted = {port.value for port in ports}
         wanted.update((masks or {}).values())
+        wanted.update(one.vector for one in self.spectral)
+        wanted.update(self.norm_masks.values())
         wanted.update(value for _, calls in self.layers.values() for call in calls for value in call)
         nodes = []
         for node in reversed(self.nodes):
@@ -127,7 +138,7 @@ class GraphBuilder:
                 wanted.update(value for value in node.inputs if value)
                 wanted.update(_outer_reads(node))
         nodes.reverse()
-        training = Training(tuple(p for p in self.penalties if p.value in wanted), masks or {}, self.refused)
+        training = self._training(wanted, masks or {}, {node.name for node in _all(nodes)})
         values = {output: self.values[output] for node in nodes for output in node.outputs}
         return Graph(
             inputs=Signature(inputs, tuple(self.ports)),
@@ -142,16 +153,36 @@ class GraphBuilder:
             training=training,
         )
 
+    def _training(self, wanted: set[str], masks: Mapping[str, str], nodes: set[str]) -> Training:
+        """Return what concerns the values and nodes that are left."""
+        return Training(
+            penalties=tuple(p for p in self.penalties if p.value in wanted),
+            masks=masks,
+            refused=self.refused,
+            constraints=tuple(c for c in self.constraints if c.weight in wanted),
+            dropped=tuple(d for d in self.dropped if d.node in nodes),
+            spectral=tuple(s for s in self.spectral if s.weight in wanted),
+            norm_masks={name: mask for name, mask in self.norm_masks.items() if name in nodes},
+            frozen=tuple(name for name in self.frozen if name in nodes),
+        )
+
+
+def _all(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Yield nodes and those of their bodies."""
+    for node in nodes:
+        yield node
+        for value in node.attrs.values():
+            if isinstance(value, Body):
+                yield from _all(value.nodes)
+
 
 def _ops(nodes: Iterable[Node]) -> Iterator[str]:
     """Yield the ops of nodes, of their bodies, and those that attributes name."""
-    for node in nodes:
+    for node in _all(nodes):
         yield node.op
         spec = find_op(node.op)
         for name, value in node.attrs.items():
-            if isinstance(value, Body):
-                yield from _ops(value.nodes)
-            elif spec and spec.attrs[name].kind == "unary" and value is not None:
+            if spec and name in spec.attrs and spec.attrs[name].kind == "unary" and value is not None:
                 yield unary_name(value)
 
 

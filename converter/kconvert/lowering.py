@@ -90,7 +90,7 @@ class Lowering:
             outputs = attach_masks(handler.compute_mask, call, given, outputs, emit)
         self._record(layer, outputs)
         found = [symbol for symbol in flatten(outputs) if isinstance(symbol, Symbol)]
-        penalties.note(self.builder, layer, handler, found, masked=arguments.get("mask") is not None)
+        penalties.note(self.builder, layer, handler, found, arguments.get("mask"))
         return outputs
 
     def _record(self, layer: LayerSpec, outputs: Any) -> None:
@@ -125,6 +125,7 @@ class Lowering:
         builder = self.builder
         outer = builder.nodes, builder.values, builder.layers
         builder.nodes, builder.values, builder.layers = [], {}, {}  # what is inside cannot be tapped
+        within, builder.within_body = builder.within_body, True
         try:
             symbols = [Symbol(builder.unique(f"{layer.path}/{name}"), type_) for name, type_ in inputs.items()]
             outputs = write(*symbols)
@@ -134,6 +135,7 @@ class Lowering:
             return Body(*names, tuple(builder.nodes), values)
         finally:
             builder.nodes, builder.values, builder.layers = outer
+            builder.within_body = within
 
     def _model_of(self, layer: LayerSpec) -> ModelSpec:
         if layer.model is None:

@@ -69,6 +69,13 @@ def places(emit: Emitter, like: Symbol, axis: int, shape: list[int | str]) -> Sy
     return emit.op("reshape", emit.op("cumsum", ones, axis=0), shape=shape)
 
 
+def dropped(call: LayerCall, emit: Emitter, weights: Symbol) -> Symbol:
+    """Return attention weights of which some are dropped in training."""
+    rate = call.config.float("dropout", 0.0)
+    y: Symbol = emit.op("dropout", weights, rate=rate) if rate > 0 else weights
+    return y
+
+
 def _inputs(call: LayerCall) -> tuple[Symbol, Symbol, Symbol]:
     """Return query, value and key; the key is the value where none is given."""
     given = call.inputs
@@ -99,6 +106,7 @@ def _attend(call: LayerCall, emit: Emitter, scores: Symbol) -> Any:
         least = emit.constant(65504.0 if scores.dtype == "float16" else 1e9, scores.dtype)
         scores = emit.op("where", kept, scores, emit.op("subtract", scores, least))
     weights = emit.op("softmax", scores, axes=[-1])
+    weights = dropped(call, emit, weights)
     dtype = promotion.result_type(weights.dtype, value.dtype)
     y = emit.op("matmul", *meet(emit, weights, value, dtype=dtype))
     if mask[0] is not None:

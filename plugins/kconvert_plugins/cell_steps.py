@@ -12,7 +12,7 @@ from typing import Any
 from kconvert import Emitter, Symbol
 from kconvert_schemas import TensorType
 
-from .cells import Cell, Order, activate, has_bias, reset_after, weight
+from .cells import Cell, Order, activate, drops, has_bias, reset_after, weight
 
 
 def scan(
@@ -35,12 +35,36 @@ def scan(
 
 def _projected(emit: Emitter, cell: Cell, x: Symbol) -> Symbol:
     """Return x kernel for all steps, with the bias where the cell adds it before the product with the state."""
-    z: Symbol = emit.op("matmul", x, weight(emit, cell, "kernel", x.shape[2]))
+    inputs, _, gates = drops(cell)
+    kernel = weight(emit, cell, "kernel", x.shape[2])
+    z = _by_gate(emit, x, kernel, inputs, gates, noise_shape=[None, 1, None])
     if not has_bias(cell) or (cell.kind.op == "lstm" and not _splits(cell)):
         return z
     bias = weight(emit, cell, "bias")
     added: Symbol = emit.op("add", z, bias if bias.rank == 1 else _part(emit, bias, 0, 0, 1))
     return added
+
+
+def _by_gate(emit: Emitter, x: Symbol, kernel: Symbol, rate: float, gates: int, **attrs: Any) -> Symbol:
+    """Return x kernel, where in training elements of x are dropped: for each gate others, the same at each step."""
+    if not rate:
+        y: Symbol = emit.op("matmul", x, kernel)
+        return y
+    width = (kernel.shape[1] or 0) // gates
+    parts = [
+        emit.op(
+            "matmul", emit.op("dropout", x, rate=rate, **attrs),
+            kernel if gates == 1 else _part(emit, kernel, 1, n * width, (n + 1) * width),
+        )
+        for n in range(gates)
+    ]  # fmt: skip
+    return parts[0] if gates == 1 else emit.op("concatenate", *parts, axis=x.rank - 1)
+
+
+def _recurrent(emit: Emitter, cell: Cell, h: Symbol, kernel: Symbol, gates: int) -> Symbol:
+    """Return h kernel within a step, for so many gates."""
+    _, rate, apart = drops(cell)
+    return _by_gate(emit, h, kernel, rate, gates if apart > 1 else 1, fixed=True)
 
 
 def _splits(cell: Cell) -> bool:
@@ -50,14 +74,14 @@ def _splits(cell: Cell) -> bool:
 
 def _simple_rnn(emit: Emitter, cell: Cell, z: Symbol, h: Symbol) -> list[Symbol]:
     """One step: h = activation(z + h recurrent_kernel)."""
-    inner = emit.op("matmul", h, weight(emit, cell, "recurrent_kernel"))
+    inner = _recurrent(emit, cell, h, weight(emit, cell, "recurrent_kernel"), 1)
     h = activate(emit, cell, "activation", emit.op("add", z, inner))
     return [h, h]
 
 
 def _lstm(emit: Emitter, cell: Cell, z: Symbol, h: Symbol, c: Symbol) -> list[Symbol]:
     """One step: c = f c + i activation(g), h = o activation(c)."""
-    z = emit.op("add", z, emit.op("matmul", h, weight(emit, cell, "recurrent_kernel")))
+    z = emit.op("add", z, _recurrent(emit, cell, h, weight(emit, cell, "recurrent_kernel"), 4))
     if has_bias(cell) and not _splits(cell):
         z = emit.op("add", z, weight(emit, cell, "bias"))
     i, f, g, o = _gates(emit, z, 4)
@@ -74,16 +98,17 @@ def _gru(emit: Emitter, cell: Cell, x: Symbol, h: Symbol) -> list[Symbol]:
     gate, squash = _activations(emit, cell)
     x_z, x_r, x_g = _gates(emit, x, 3)
     if reset_after(cell):
-        inner = emit.op("matmul", h, recurrent)
+        inner = _recurrent(emit, cell, h, recurrent, 3)
         if has_bias(cell):
             inner = emit.op("add", inner, _part(emit, weight(emit, cell, "bias"), 0, 1, 2))
         h_z, h_r, h_g = _gates(emit, inner, 3)
         z, r = gate(emit.op("add", x_z, h_z)), gate(emit.op("add", x_r, h_r))
         h_g = emit.op("multiply", r, h_g)
     else:
-        h_z, h_r = _gates(emit, emit.op("matmul", h, _part(emit, recurrent, 1, 0, 2 * units)), 2)
+        h_z, h_r = _gates(emit, _recurrent(emit, cell, h, _part(emit, recurrent, 1, 0, 2 * units), 2), 2)
         z, r = gate(emit.op("add", x_z, h_z)), gate(emit.op("add", x_r, h_r))
-        h_g = emit.op("matmul", emit.op("multiply", r, h), _part(emit, recurrent, 1, 2 * units, 3 * units))
+        last = _part(emit, recurrent, 1, 2 * units, 3 * units)
+        h_g = _recurrent(emit, cell, emit.op("multiply", r, h), last, 1)
     g = squash(emit.op("add", x_g, h_g))
     rest = emit.op("subtract", emit.constant(1, z.dtype), z)
     h = emit.op("add", emit.op("multiply", z, h), emit.op("multiply", rest, g))

@@ -72,18 +72,24 @@ def cells_of(emit: Emitter, config: Any) -> tuple[LayerSpec, list[Cell]]:
     """Return the `cell` of an RNN layer, and the plain cells that it consists of."""
     owner = emit.child(config, "cell")
     if owner.key != "keras.layers.StackedRNNCells":
-        return owner, [_cell(owner, "cell", owner.name)]
+        return owner, [_cell(emit, owner, "cell", owner.name)]
     configs = owner.config["cells"]
     cells = []
     for address, inner in zip(addresses(configs, "cell"), configs, strict=True):
         spec = emit.child(inner, address)
-        cells.append(_cell(spec, address, f"{owner.name}/{address.rpartition('/')[2]}"))
+        cells.append(_cell(emit, spec, address, f"{owner.name}/{address.rpartition('/')[2]}"))
         if spec.policy.compute != owner.policy.compute:
             raise Unsupported(f"its cells compute in {spec.policy.compute}, their stack in {owner.policy.compute}")
     return owner, cells
 
 
-def _cell(spec: LayerSpec, address: str, name: str) -> Cell:
+def note(emit: Emitter, cells: Sequence[Cell]) -> None:
+    """Note the penalties and constraints of cells that were written."""
+    for cell in cells:
+        emit.regularized({**cell.config}, cell.name)
+
+
+def _cell(emit: Emitter, spec: LayerSpec, address: str, name: str) -> Cell:
     if spec.key not in KINDS:
         raise Unsupported(UNKNOWN_CELL.format(key=spec.key))
     if spec.policy.quantization or spec.policy.problem:
@@ -97,6 +103,20 @@ def refuse_other_policy(call: LayerCall, name: str) -> None:
     """Refuse a layer whose map of dtype policies has another one for the cell `name` that the layer makes."""
     if call.layer.policy_of(name) != call.layer.policy:
         raise Unsupported(f"its map of dtype policies has another one for its {name}")
+
+
+def drops(cell: Cell) -> tuple[float, float, int]:
+    """Return the rates of dropout for inputs and states, and how many decisions there are for each element.
+
+    LSTM and GRU decide gate by gate with implementation 1, which recurrent dropout turns on; and not at all where the
+    rate is 1.
+    """
+    rates = [min(1.0, max(0.0, cell.config.float(name, 0.0))) for name in ("dropout", "recurrent_dropout")]
+    if cell.kind.gates == 1:
+        return rates[0], rates[1], 1
+    apart = rates[1] != 0 or cell.config.get("implementation", 2) == 1
+    inputs, states = (0.0 if rate == 1 else rate for rate in rates)
+    return inputs, states, cell.kind.gates if apart else 1
 
 
 def reset_after(cell: Cell) -> bool:

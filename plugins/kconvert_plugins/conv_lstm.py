@@ -55,12 +55,19 @@ def _input_gates(call: LayerCall, emit: Emitter, x: Symbol, rank: int) -> Symbol
     _require_windows_that_meet(call, x, rank)
     shape = (*config.ints("kernel_size", rank=rank), x.shape[axis + 1], width)
     sizes = [f"x.{i}" if size is None else size for i, size in enumerate(x.shape)]
-    joined = emit.op("reshape", x, shape=["x.0*x.1", *sizes[2:]])
-    y = emit.op(
-        "conv", joined, emit.weight("kernel", 0, child="cell", shape=shape),
-        strides=config.ints("strides", 1, rank), padding=config.str("padding", "valid", ("valid", "same")),
-        dilation_rate=config.ints("dilation_rate", 1, rank), data_format=config.data_format(),
-    )  # fmt: skip
+    kernel = emit.weight("kernel", 0, child="cell", shape=shape)
+    settings = {
+        "strides": config.ints("strides", 1, rank), "padding": config.str("padding", "valid", ("valid", "same")),
+        "dilation_rate": config.ints("dilation_rate", 1, rank), "data_format": config.data_format(),
+    }  # fmt: skip
+
+    def convolved(kernel: Symbol, dropped: Symbol) -> Symbol:
+        joined = emit.op("reshape", dropped, shape=["x.0*x.1", *sizes[2:]])
+        y: Symbol = emit.op("conv", joined, kernel, **settings)
+        return y
+
+    noise_shape = [None, 1, *[None] * (rank + 1)]
+    y = _by_gate(call, emit, x, kernel, "dropout", axis, convolved, noise_shape=noise_shape)
     if config.bool("use_bias", True):
         bias = emit.weight("bias", 2, child="cell", shape=(width,))
         y = emit.op("add", y, emit.op("reshape", bias, shape=[width, *[1] * (rank + 1 - axis)]))
@@ -68,6 +75,22 @@ def _input_gates(call: LayerCall, emit: Emitter, x: Symbol, rank: int) -> Symbol
     time: Any = "like.1" if x.shape[1] is None else x.shape[1]
     z: Symbol = emit.op("reshape", y, x, shape=["like.0", time, *rest])
     return z
+
+
+def _by_gate(
+    call: LayerCall, emit: Emitter, x: Symbol, kernel: Symbol, rate: str, axis: int,
+    convolved: Callable[[Symbol, Symbol], Symbol], **attrs: Any,
+) -> Symbol:  # fmt: skip
+    """Return x convolved; where elements of x are dropped in training, for each gate others, a gate at a time."""
+    chance = call.config.float(rate, 0.0)
+    if not 0 < chance < 1:
+        return convolved(kernel, x)
+    parts = [
+        convolved(part, emit.op("dropout", x, rate=chance, **attrs))
+        for part in _gates(emit, kernel, kernel.rank - 1, call.config.int("filters"))
+    ]
+    y: Symbol = emit.op("concatenate", *parts, axis=axis)
+    return y
 
 
 def _require_windows_that_meet(call: LayerCall, x: Symbol, rank: int) -> None:
@@ -95,11 +118,19 @@ def _step(call: LayerCall, emit: Emitter, rank: int, z: Symbol, h: Symbol, c: Sy
     config, filters = call.config, call.config.int("filters")
     shape = (*config.ints("kernel_size", rank=rank), filters, 4 * filters)
     ones = [1] * rank
-    recurrent = emit.op(
-        "conv", h, emit.weight("recurrent_kernel", 1, child="cell", shape=shape), strides=ones, padding="same",
-        dilation_rate=ones, data_format=config.data_format(),
-    )  # fmt: skip
-    z_i, z_f, z_g, z_o = _gates(emit, emit.op("add", z, recurrent), _channel_axis(call, rank), filters)
+    kernel, axis = emit.weight("recurrent_kernel", 1, child="cell", shape=shape), _channel_axis(call, rank)
+    rest = {"strides": ones, "padding": "same", "dilation_rate": ones, "data_format": config.data_format()}
+    convolved = _by_gate(
+        call,
+        emit,
+        h,
+        kernel,
+        "recurrent_dropout",
+        axis,
+        lambda kernel, h: emit.op("conv", h, kernel, **rest),
+        fixed=True,
+    )
+    z_i, z_f, z_g, z_o = _gates(emit, emit.op("add", z, convolved), axis, filters)
     gate: Callable[[Symbol], Symbol] = partial(activation, emit, value=config.get("recurrent_activation"))
     squash: Callable[[Symbol], Symbol] = partial(activation, emit, value=config.get("activation"))
     c = emit.op("add", emit.op("multiply", gate(z_f), c), emit.op("multiply", gate(z_i), squash(z_g)))

@@ -15,7 +15,7 @@ from kconvert import Emitter, LayerCall, LayerSpec, Register, Symbol, Unsupporte
 
 from . import rounded
 from .activations import masked_softmax
-from .attention import boolean, both, places
+from .attention import boolean, both, dropped, places
 from .shapes import added, expand
 
 ARGUMENTS = (
@@ -202,7 +202,7 @@ def _attend(
     query = emit.op("multiply", query, emit.constant(scale, query.dtype))
     scores = emit.op("einsum", key, query, equation=product)
     weights = masked_softmax(emit, scores, kept, list(range(rank - len(axes), rank)))
-    return emit.op("einsum", weights, value, equation=combine), weights
+    return emit.op("einsum", dropped(call, emit, weights), value, equation=combine), weights
 
 
 def _fused(emit: Emitter, scores: Symbol, kept: Symbol | None, scale: float) -> Symbol:

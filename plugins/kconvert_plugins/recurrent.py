@@ -16,7 +16,9 @@ from .cells import (
     activation_attrs,
     addresses,
     cells_of,
+    drops,
     has_bias,
+    note,
     refuse_other_policy,
     reset_after,
     states_of,
@@ -161,6 +163,7 @@ def _outputs(call: LayerCall, emit: Emitter, cells: list[Cell], given: list[Any]
             mask = emit.op("flip", mask, axes=[1]) if mask is not None and index < len(cells) - 1 else mask
     if late_zero and whole_mask is not None:
         x = zero_at(emit, x, whole_mask)
+    note(emit, [cell for cell in cells if cell.name])
     x, last = emit.cast(x, call.layer.policy.compute), emit.cast(last, call.layer.policy.compute)
     return result(call, x, last, finals)
 
@@ -189,6 +192,8 @@ def _run(
         cell.kind.op, x, *weights, *[None] * (3 - len(weights)), mask, *states, go_backwards=order.go_backwards,
         zero_output_for_mask=order.zero_output_for_mask, stateful=order.stateful, **attrs,
     )  # fmt: skip
+    inputs, states_rate, gates = drops(cell)
+    emit.dropped(sequence, inputs=inputs, states=states_rate, gates=gates)
     return sequence, last, finals
 
 

@@ -44,7 +44,7 @@ def time_distributed(call: LayerCall, emit: Emitter) -> Symbol:
         raise Unsupported(f"it must be called with a tensor of 3 axes or more, got {x.type}")
     if isinstance(mask, Symbol) and mask.rank < 2:
         raise Unsupported(f"its mask must have at least the axes (batch, time), got {mask.type}")
-    layer = _in_dtype(call, emit.child(call.config["layer"], "layer"))
+    layer = _unpenalised(_in_dtype(call, emit.child(call.config["layer"], "layer")))
     if _stateful(layer.config):
         raise Unsupported("its layer is stateful, so that a time step starts from the state of the one before")
     if layer.model is not None and isinstance(layer.model.outputs, (list, tuple, Mapping)):
@@ -71,6 +71,11 @@ def _in_dtype(call: LayerCall, layer: LayerSpec) -> LayerSpec:
     if not cast or (inner.compute != outer.compute and not plain):
         raise Unsupported(f"its dtype policy is {outer.name}, that of its layer {inner.name}; give both the same")
     return replace(layer, policy=replace(inner, compute=outer.compute))
+
+
+def _unpenalised(layer: LayerSpec) -> LayerSpec:
+    """Return the layer without the penalty of what it gives, which Keras adds in `__call__`."""
+    return replace(layer, config={**layer.config, "activity_regularizer": None}) if layer.config else layer
 
 
 def _stateful(value: Any) -> bool:

@@ -39,6 +39,9 @@ def spectral_norm(call: LayerCall, emit: Emitter) -> Any:
     if layer.policy.quantization is not None and layer.policy.quantization.mode != "float8":
         raise Unsupported(f"its layer has the dtype policy {layer.policy.name}; Keras cannot load the two together")
     y: Symbol = emit.call(layer, call.x)
+    index = 1 if emit.has_weight(1) else 0  # the first is the kernel, once more
+    vector = emit.weight("vector_u", index, shape=(1, None), trainable=False, cast=False)
+    emit.spectral(layer, vector, call.config.int("power_iterations", 1))
     return y if y.dtype == call.x.dtype else emit.op("cast", y, dtype=call.x.dtype)
 
 

@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from . import attrs as attributes
-from .dtypes import DTYPES, FLOATS, holder
+from .dtypes import DTYPES, holder
 from .errors import GraphError, paragraph, show
 from .graph import Body, Graph, Node, Signature, TensorType
 from .limits import current
 from .opset import find_op, find_opset, namespace_of
 from .opspec import OpError, OpSpec
+from .training import training_problems
 
 
 def check(graph: Graph) -> Graph:
@@ -38,7 +39,7 @@ def check(graph: Graph) -> Graph:
     for path, layer in graph.layers.items():
         for value in (value for call in layer.calls for value in call if value not in known):
             checker.problems.append(f"layer {show(path)} gives {show(value)}, which no node writes")
-    checker.training(graph, known)
+    checker.problems += training_problems(graph, known)
     if checker.problems:
         raise GraphError(paragraph("The graph breaks the rules of the format:", checker.problems))
     return replace(graph, nodes=nodes)
@@ -170,16 +171,6 @@ class _Checker:
         self.problems += [f"a body gives {show(name)}, which is not in it" for name in missing]
         self.depth -= 1
         return replace(body, nodes=nodes)
-
-    def training(self, graph: Graph, known: Mapping[str, TensorType]) -> None:
-        """Check that penalties are of values of floats, and masks of outputs."""
-        for value in (penalty.value for penalty in graph.training.penalties):
-            if value not in known or known[value].dtype not in FLOATS:
-                self.problems.append(f"training: a penalty is of {show(value)}, which is no value of floats")
-        ports = {port.name for port in graph.outputs.ports}
-        for port, value in graph.training.masks.items():
-            if port not in ports or value not in known or known[value].dtype != "bool":
-                self.problems.append(f"training: {show(value)} is no mask of bools for an output {show(port)}")
 
     def signature(self, signature: Signature, known: Mapping[str, TensorType], where: str) -> None:
         """Check the ports of the inputs or outputs against the values and the structure."""

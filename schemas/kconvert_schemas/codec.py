@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
+from .cursor import Cursor
 from .errors import BundleError, GraphError, show
 from .graph import (
     FORMAT,
@@ -16,7 +15,6 @@ from .graph import (
     Graph,
     Layer,
     Node,
-    Penalty,
     Port,
     Signature,
     Source,
@@ -25,87 +23,7 @@ from .graph import (
     Weight,
 )  # fmt: skip
 from .limits import current
-
-T = TypeVar("T")
-
-
-class Cursor:
-    """A JSON value and where it stands; every accessor raises GraphError with that place."""
-
-    def __init__(self, value: Any, path: str = "$") -> None:
-        self.value = value
-        self.path = path
-
-    def fail(self, expected: str) -> GraphError:
-        """Build the error for a value that is not what was expected."""
-        shown = show(json.dumps(self.value) if not isinstance(self.value, str) else self.value)
-        return GraphError(f"graph.json at {self.path}: expected {expected}, got {shown}.")
-
-    def fields(self, *names: str) -> tuple[Cursor, ...]:
-        """Return the members of an object that has exactly these keys."""
-        if not isinstance(self.value, dict):
-            raise self.fail("an object")
-        if self.value.keys() != set(names):
-            missing, extra = set(names) - self.value.keys(), self.value.keys() - set(names)
-            wrong = [f"without {show(n)}" for n in sorted(missing)] + [f"with {show(n)}" for n in sorted(extra)]
-            raise GraphError(f"graph.json at {self.path}: expected the keys {', '.join(names)}; it is {wrong[0]}.")
-        return tuple(Cursor(self.value[name], f"{self.path}.{name}") for name in names)
-
-    def take(self, name: str) -> Cursor | None:
-        """Take an optional member out of an object; None where it is not there."""
-        if name not in self.value:
-            return None
-        rest = dict(self.value)
-        member = Cursor(rest.pop(name), f"{self.path}.{name}")
-        self.value = rest
-        return member
-
-    def mapping(self, item: Callable[[Cursor], T]) -> dict[str, T]:
-        """Return an object whose values all have one form."""
-        if not isinstance(self.value, dict):
-            raise self.fail("an object")
-        return {key: item(Cursor(value, f"{self.path}[{show(key)}]")) for key, value in self.value.items()}
-
-    def items(self, item: Callable[[Cursor], T]) -> tuple[T, ...]:
-        """Return a list whose entries all have one form."""
-        if not isinstance(self.value, list):
-            raise self.fail("a list")
-        return tuple(item(Cursor(value, f"{self.path}[{i}]")) for i, value in enumerate(self.value))
-
-    def text(self) -> str:
-        """Return a string."""
-        if not isinstance(self.value, str):
-            raise self.fail("a string")
-        return self.value
-
-    def number(self) -> int:
-        """Return an integer of at least 0 that 64 bits hold."""
-        if isinstance(self.value, bool) or not isinstance(self.value, int) or not 0 <= self.value < 2**63:
-            raise self.fail("an integer of at least 0 and below 2**63")
-        return self.value
-
-    def factor(self) -> float:
-        """Return a finite number of at least 0."""
-        number = not isinstance(self.value, bool) and isinstance(self.value, (int, float))
-        if not number or not 0 <= self.value < float("inf"):
-            raise self.fail("a finite number of at least 0")
-        return float(self.value)
-
-    def digest(self) -> str:
-        """Return a SHA-256."""
-        if not re.fullmatch(r"[0-9a-f]{64}", self.text()):
-            raise self.fail("64 hexadecimal digits")
-        return self.text()
-
-    def flag(self) -> bool:
-        """Return true or false."""
-        if not isinstance(self.value, bool):
-            raise self.fail("true or false")
-        return self.value
-
-    def optional(self, item: Callable[[Cursor], T]) -> T | None:
-        """Return None for null."""
-        return None if self.value is None else item(self)
+from .training import decode_training, encode_training
 
 
 def encode(graph: Graph) -> dict[str, Any]:
@@ -133,7 +51,7 @@ def encode(graph: Graph) -> dict[str, Any]:
             name: {**_encode_type(weight.type), "trainable": weight.trainable, "source": weight.source}
             for name, weight in graph.weights.items()
         },
-        **({"training": _encode_training(graph.training)} if graph.training != Training() else {}),
+        **({"training": encode_training(graph.training)} if graph.training != Training() else {}),
         **({"weights_sha256": graph.weights_sha256} if graph.weights_sha256 else {}),
     }
 
@@ -166,7 +84,7 @@ def decode(data: Any) -> Graph:
         opsets=opsets.mapping(Cursor.number),
         source=Source(file.text(), sha256.text(), keras_version.text(), container.text()),
         producer=producer.text(),
-        training=_decode_training(training) if training else Training(),
+        training=decode_training(training) if training else Training(),
         weights_sha256=digest.digest() if digest else "",
     )
 
@@ -176,21 +94,6 @@ def _few(nodes: Cursor) -> Cursor:
     if isinstance(nodes.value, list) and len(nodes.value) > current().nodes:
         raise GraphError(f"The graph has {len(nodes.value)} nodes, more than {current().nodes} (limit nodes).")
     return nodes
-
-
-def _encode_training(training: Training) -> dict[str, Any]:
-    penalties = [{"value": p.value, "l1": p.l1, "l2": p.l2, "by_batch": p.by_batch} for p in training.penalties]
-    return {"penalties": penalties, "masks": dict(training.masks), "refused": dict(training.refused)}
-
-
-def _decode_training(cursor: Cursor) -> Training:
-    penalties, masks, refused = cursor.fields("penalties", "masks", "refused")
-    return Training(penalties.items(_decode_penalty), masks.mapping(Cursor.text), refused.mapping(Cursor.text))
-
-
-def _decode_penalty(cursor: Cursor) -> Penalty:
-    value, l1, l2, by_batch = cursor.fields("value", "l1", "l2", "by_batch")
-    return Penalty(value.text(), l1.factor(), l2.factor(), by_batch.flag())
 
 
 def _encode_type(type_: TensorType) -> dict[str, Any]:

@@ -84,12 +84,55 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Penalty:
-    """l1 sum |v| + l2 sum v^2 of a value or weight v, added to the loss; by_batch: over the size of its first axis."""
+    """What a value or weight v adds to the loss: l1 sum |v| + l2 sum v^2; by_batch: over the size of its first axis.
+
+    rows, columns: factors of a matrix, of the mean over all pairs of its rows (or columns), normalised, of |their dot
+    product|, which is least where they are orthogonal.
+    """
 
     value: str
     l1: float
     l2: float
     by_batch: bool
+    rows: float = 0.0
+    columns: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """What a weight w is made to be after each step.
+
+    non_negative: max(w, 0). Then, with the norms n of w over `axes`, w (rate clip(n, least, most) + (1 - rate) n) / n.
+    """
+
+    weight: str
+    non_negative: bool = False
+    axes: tuple[int, ...] = ()
+    least: float = 0.0
+    most: float = 0.0
+    rate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Dropout within a recurrent node: the rates for its inputs and its states, the same elements at each step.
+
+    gates: how many decisions there are for each element, one after another for equal parts of what the kernels give.
+    """
+
+    node: str
+    inputs: float
+    states: float
+    gates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spectral:
+    """A weight that is divided by its spectral norm before each step, found by `iterations` from `vector`."""
+
+    weight: str
+    vector: str
+    iterations: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +140,19 @@ class Training:
     """What only training needs.
 
     penalties: what the layers add to the loss. masks: output port -> the value with its mask. refused: path of a layer
-    -> why training it here would not be what Keras does.
+    -> why training it here would not be what Keras does. constraints, dropped, spectral: see there. norm_masks: name of
+    a batch_norm node -> the value with the mask of its input, for its statistics. frozen: names of the batch_norm nodes
+    that act as when running.
     """
 
     penalties: tuple[Penalty, ...] = ()
     masks: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    constraints: tuple[Constraint, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    spectral: tuple[Spectral, ...] = ()
+    norm_masks: Mapping[str, str] = field(default_factory=dict)
+    frozen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

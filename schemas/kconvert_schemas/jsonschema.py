@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .cursor import Cursor
 from .dims import PATTERN
 from .dtypes import DTYPES
 from .graph import FORMAT, VERSION
 from .opset import BUILT_IN
 from .opspec import Attr, OpSpec
+from .training import RECORDS, numbers, required
 
 TEXT = {"type": "string"}
 NAME = {"type": "string", "minLength": 1}
@@ -37,7 +39,7 @@ def schema() -> dict[str, Any]:
             {"inputs": NAMES, "outputs": NAMES, "nodes": _array(_ref("node")), "values": _map(_ref("type"))}
         ),
         "value": {"anyOf": [{"type": ["number", "boolean", "string", "null"]}, _array(_ref("value"))]},
-        "training": _object({"penalties": _array(_penalty()), "masks": _map(NAME), "refused": _map(TEXT)}),
+        "training": _training(),
         "unary": {"anyOf": [NAME, _object({"op": NAME, "attrs": {"type": "object"}})]},
         "node": _node(),
     }
@@ -64,9 +66,23 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _penalty() -> dict[str, Any]:
-    factor = {"type": "number", "minimum": 0}
-    return _object({"value": NAME, "l1": factor, "l2": factor, "by_batch": {"type": "boolean"}})
+def _training() -> dict[str, Any]:
+    """What `training.py` reads: lists of records, maps, and names; what is empty may be left out."""
+    kinds: dict[Any, dict[str, Any]] = {
+        Cursor.name: NAME,
+        Cursor.flag: {"type": "boolean"},
+        Cursor.factor: {"type": "number", "minimum": 0},
+        Cursor.number: {"type": "integer", "minimum": 0, "maximum": 2**63 - 1},
+        numbers: _array({"type": "integer", "minimum": 0, "maximum": 2**63 - 1}),
+    }
+    records = {}
+    for member, (kind, readers) in RECORDS.items():
+        needed = required(kind)
+        properties = {name: kinds[reader] for name, reader in readers.items()}
+        first = {name: schema for name, schema in properties.items() if name in needed}
+        records[member] = _array(_object(first, {n: s for n, s in properties.items() if n not in needed}))
+    maps = {"masks": _map(NAME), "refused": _map(TEXT), "norm_masks": _map(NAME)}
+    return _object({}, {**records, **maps, "frozen": NAMES})
 
 
 def _node() -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from kconvert_schemas.graph import Constraint, Penalty, Training
 from tests.cli.bundles import text_graph, two_graph, write
 from tests.cli.conftest import Run
 
@@ -31,6 +33,23 @@ def test_info(run: Run) -> None:
         f"Files       graph.json {graph:.1f} kB, weights.npz {weights:.1f} kB",
         "Run         krun out texts.txt",
     ]
+
+
+def test_info_of_training(run: Run) -> None:
+    """What a bundle says for training, cut where it is long, and what cannot be trained."""
+    graph, weights = text_graph()
+    kernel = next(name for name, weight in graph.weights.items() if weight.type.dtype == "float32")
+    said = Training(
+        penalties=(Penalty(kernel, 0.1, 0.0, False),), constraints=(Constraint(kernel, non_negative=True),),
+        refused={"classes": "it\x1b[31m flips images"},
+    )  # fmt: skip
+    write(Path("out"), (replace(graph, training=said), weights))
+    out = run("kbundle", "info", "out").out
+    assert f"Training penalties on {kernel}; constraints on {kernel} Not" in " ".join(out.split())
+    assert "Not trained classes: it" in " ".join(out.split())
+    assert "\x1b" not in out
+    data = json.loads(run("kbundle", "info", "out", "--json").out)
+    assert data["training"]["constraints"] == [{"weight": kernel, "non_negative": True}]
 
 
 def test_info_of_several_inputs(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,19 +55,138 @@ def test_masks_weights_and_several_outputs(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def trained_alike(model: Any, folder: Path, x: Any, optimizer: str = "adam") -> Any:
+    """Compare the curves, and the weights at the end; returns the model trained here."""
+    y = np.random.default_rng(9).normal(size=(len(x), *model.output_shape[1:])).astype("f")
+    result = both(model, folder, x, y, optimizer, optimizer, loss="mse", validation_data=(x[:20], y[:20]))
+    agree(result)
+    found = result[2].model
+    by_source = {weight.source: found.weights[name] for name, weight in found.graph.weights.items()}
+    kconvert.convert(model, folder / "theirs")
+    theirs = kconvert.load(folder / "theirs")
+    for name, weight in theirs.graph.weights.items():
+        np.testing.assert_allclose(by_source[weight.source], theirs.weights[name], rtol=1e-3, atol=2e-4, err_msg=name)
+    return found
+
+
+CONSTRAINTS: list[Callable[[Any], Any]] = [
+    lambda c: c.MaxNorm(0.5, axis=1),
+    lambda c: c.NonNeg(),
+    lambda c: c.UnitNorm(axis=[0, 1]),
+    lambda c: c.MinMaxNorm(0.3, 0.6, rate=0.7),
+    lambda c: "max_norm",
+]
+
+
+@pytest.mark.parametrize("number", range(len(CONSTRAINTS)))
+def test_constraints(number: int, tmp_path: Path) -> None:
+    import keras
+
+    keras.utils.set_random_seed(6)
+    layers, made = keras.layers, CONSTRAINTS[number]
+    model = keras.Sequential([
+        keras.Input((6, 4)),
+        layers.Conv1D(3, 2, kernel_constraint=made(keras.constraints), bias_constraint="non_neg"),
+        layers.SeparableConv1D(4, 2, depthwise_constraint=made(keras.constraints), pointwise_constraint="max_norm"),
+        layers.LSTM(3, recurrent_constraint="unit_norm"),
+        layers.Dense(2, kernel_constraint="non_neg"),
+    ])  # fmt: skip
+    trained_alike(model, tmp_path, np.random.default_rng(0).normal(size=(30 * BATCH, 6, 4)).astype("f"))
+
+
+def wrapped(layers: Any, r: Any, model: Any) -> list[Any]:
+    """Regularised layers inside others."""
+    cell = layers.GRUCell(3, kernel_regularizer=r.L1(0.02), recurrent_regularizer="l2", kernel_constraint="max_norm")
+    inner = [layers.Dense(3, kernel_regularizer=r.L2(0.03), activity_regularizer="l1"), layers.BatchNormalization()]
+    return [
+        layers.TimeDistributed(layers.Dense(4, kernel_regularizer=r.L1L2(0.01, 0.02), activity_regularizer="l2")),
+        layers.Bidirectional(
+            layers.LSTM(3, recurrent_regularizer=r.L2(0.05), bias_regularizer="l1", return_sequences=True)
+        ),
+        layers.RNN([layers.LSTMCell(4, bias_regularizer=r.L2(0.1)), cell], return_sequences=True),
+        layers.DepthwiseConv1D(2, depthwise_regularizer=r.L2(0.02), depthwise_constraint="max_norm"),
+        layers.SeparableConv1D(4, 2, pointwise_regularizer=r.L1(0.02), depthwise_regularizer="l2"),
+        layers.Flatten(),
+        model(inner),
+        layers.Dense(5, kernel_regularizer=r.OrthogonalRegularizer(0.3, mode="columns")),
+        layers.Dense(4, kernel_regularizer=r.OrthogonalRegularizer(0.2)),
+    ]
+
+
+def test_layers_within_others(tmp_path: Path) -> None:
+    import keras
+
+    keras.utils.set_random_seed(7)
+    model = keras.Sequential([keras.Input((6, 4)), *wrapped(keras.layers, keras.regularizers, keras.Sequential)])
+    trained_alike(model, tmp_path, np.random.default_rng(0).normal(size=(30 * BATCH, 6, 4)).astype("f"), "sgd")
+
+
+def test_batch_normalization(tmp_path: Path) -> None:
+    """With a mask, frozen with weights and without, and alone."""
+    import keras
+
+    keras.utils.set_random_seed(8)
+    layers, rng = keras.layers, np.random.default_rng(0)
+    x = rng.normal(size=(30 * BATCH, 6, 4)).astype("f")
+    x[np.arange(6) >= rng.integers(1, 7, size=(len(x), 1))] = 0
+    frozen = [layers.BatchNormalization(), layers.BatchNormalization(scale=False, center=False)]
+    for layer in frozen:
+        layer.trainable = False
+    model = keras.Sequential([
+        keras.Input((6, 4)), layers.Masking(), layers.BatchNormalization(momentum=0.8), layers.Dense(3),
+        layers.BatchNormalization(center=False), *frozen, layers.LSTM(3), layers.BatchNormalization(), layers.Dense(2),
+    ])  # fmt: skip
+    for variable in model.variables:
+        if "moving" in variable.path:
+            variable.assign(rng.uniform(0.5, 1.5, variable.shape))
+    found = trained_alike(model, tmp_path, x, "sgd")
+    assert len(found.graph.training.norm_masks) == 2
+    assert len(found.graph.training.frozen) == 2
+
+
+@pytest.mark.parametrize("iterations", [1, 3])
+def test_spectral_normalization(iterations: int, tmp_path: Path) -> None:
+    import keras
+
+    keras.utils.set_random_seed(8)
+    layers = keras.layers
+    model = keras.Sequential([
+        keras.Input((6, 4)), layers.SpectralNormalization(layers.Conv1D(5, 3), power_iterations=iterations),
+        layers.Flatten(), layers.SpectralNormalization(layers.Dense(3, kernel_regularizer="l2")),
+    ])  # fmt: skip
+    trained_alike(model, tmp_path, np.random.default_rng(0).normal(size=(30 * BATCH, 6, 4)).astype("f"))
+
+
+def own(keras: Any, base: str) -> Any:
+    """A regularizer or constraint of someone's own."""
+    kind = getattr(keras, base)
+    parent = kind.Regularizer if base == "regularizers" else kind.Constraint
+
+    @keras.saving.register_keras_serializable("acme")
+    class Own(parent):  # type: ignore[misc, valid-type]
+        def __call__(self, w: Any) -> Any:
+            return keras.ops.sum(w) if base == "regularizers" else w
+
+        def get_config(self) -> dict[str, Any]:
+            return {}
+
+    return Own()
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (lambda layers: layers.Dense(2, kernel_constraint="max_norm"), "changes weights after each step"),
-        (lambda layers: layers.Dense(2, kernel_regularizer="orthogonal_regularizer"), "neither l1 nor l2"),
-        (lambda layers: layers.SimpleRNN(2, dropout=0.1), "drops elements"),
-        (lambda layers: layers.Bidirectional(layers.LSTM(2, kernel_regularizer="l2")), "has a regularizer"),
+        (lambda k: k.layers.Dense(2, kernel_constraint=own(k, "constraints")), "'Own' is none of MaxNorm, MinMaxNorm"),
+        (lambda k: k.layers.Dense(2, bias_regularizer=own(k, "regularizers")), "'Own' is none of L1, L2, L1L2"),
+        (lambda k: k.layers.Bidirectional(k.layers.LSTM(2, bias_regularizer=own(k, "regularizers"))), "bias_regular"),
+        (lambda k: k.layers.RNN([k.layers.GRUCell(2, kernel_constraint=own(k, "constraints"))]), "kernel_constraint"),
+        (lambda k: k.layers.BatchNormalization(renorm=True), "renorm=True"),
     ],
 )
 def test_layers_that_are_refused(make: Any, reason: str, tmp_path: Path) -> None:
     import keras
 
-    model = keras.Sequential([keras.Input((3, 2)), make(keras.layers)])
+    model = keras.Sequential([keras.Input((3, 2)), keras.layers.Dense(2), make(keras)])
     kconvert.convert(model, tmp_path / "out")
     loaded = kconvert.load(tmp_path / "out")
     x = np.zeros((4, 3, 2), "f")

@@ -40,7 +40,7 @@ class Run:
 
     values: dict[str, Array]
     inputs: Mapping[str, tuple[tuple[int, ...], Any]]
-    backs: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    backs: dict[str, tuple[Callable[..., Any], Iterable[BodyGradient]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +132,10 @@ class Walk:
             result = step.call(*arrays)
             return result if isinstance(result, tuple) else (result,)
         wanted = [name in self._active for name in node.inputs]
-        result, back = step.pair(wanted, *map(_widened, arrays), **_attrs(node))
+        bodies = {name: BodyGradient(body, {}) for name, body in step.bodies.items()}
+        result, back = step.pair(wanted, *map(_widened, arrays), **{**_attrs(node), **bodies})
         if step.active:
-            run.backs[node.name] = back
+            run.backs[node.name] = back, bodies.values()
         results = result if isinstance(result, tuple) else (result,)
         dtypes = [self._types[name].dtype for name in node.outputs]
         return [cast(y, dtype) if dtype in HALVES else y for y, dtype in zip(results, dtypes, strict=True)]
@@ -159,12 +160,15 @@ class Walk:
         return {name: g for name, g in sums.items() if name in self.sources}
 
     def _step_back(self, step: _Step, run: Run, sums: dict[str, Gradient]) -> None:
-        node, back = step.node, run.backs.pop(step.node.name, None)
+        node = step.node
+        back, bodies = run.backs.pop(node.name, (None, ()))
         given = [dense(sums.pop(name, None)) for name in node.outputs]
         if all(g is None for g in given):
             return
         if back is not None:
             found = _located(node, lambda: back(*given))
+            for source, g in (pair for body in bodies for pair in body.sums.items()):
+                _add(sums, source, g)
         else:
             found = self._by_vjp(step, run, given, sums)
         spec = find_op(node.op)
@@ -205,7 +209,7 @@ class BodyGradient:
     """A body and its gradient: what the VJP of an op with a body gets for it."""
 
     def __init__(self, walk: Walk, sums: dict[str, Gradient]) -> None:
-        self._walk, self._sums = walk, sums
+        self._walk, self.sums = walk, sums
 
     def run(self, *arrays: Array) -> tuple[Run, list[Array]]:
         """Run the body; returns what `back` needs, and the outputs."""
@@ -216,7 +220,7 @@ class BodyGradient:
         inputs = run.inputs
         found = self._walk.back(run, gradients)
         for name in found.keys() & self._walk.weights:
-            _add(self._sums, name, found[name])
+            _add(self.sums, name, found[name])
         return [dense(found[name]) if name in found else np.zeros(*inputs[name]) for name in self._walk.inputs]
 
 

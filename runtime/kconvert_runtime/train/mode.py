@@ -15,8 +15,12 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.graph import Graph, Node
+from kconvert_schemas.ops.normalization import TRAINING_ONLY
 
+from ..gradients.scan import scan_pair
 from ..gradients.walk import Pair
+from .recurrent import dropped_pair
+from .refusals import inside
 
 SELU_LEAST = -1.7580993408473766
 """What SELU tends to far below 0: less its scale times its alpha."""
@@ -33,25 +37,38 @@ class TrainingMode:
     """
 
     def __init__(self, graph: Graph, weights: MutableMapping[str, Array], frozen: Collection[str]) -> None:
-        self._weights, self._frozen = weights, frozen
+        self._weights, self._frozen, self._still = weights, frozen, set(graph.training.frozen)
+        self._dropped = {one.node: one for one in graph.training.dropped}
+        self._drawn: dict[str, Array] = {}
         self._cast_from = {node.outputs[0]: node.inputs[0] for node in graph.nodes if node.op == "cast"}
-        self.random = np.random.default_rng(0)
+        self.begin(np.random.default_rng(0))
         self._pairs: Mapping[str, Any] = {
-            "dropout": self._dropout,
             "alpha_dropout": self._alpha_dropout,
             "gaussian_dropout": self._gaussian_dropout,
             "gaussian_noise": self._gaussian_noise,
         }
 
+    def begin(self, random: np.random.Generator) -> None:
+        """Begin a step with its random numbers."""
+        self.random = random
+        self._drawn.clear()
+
     def choose(self, node: Node) -> Pair | None:
         """Return the pair of a node that acts differently in training, None for the others."""
         if node.op == "batch_norm":
             return self._batch_norm_of(node)
+        if node.op == "dropout":
+            return partial(self._dropout, node.name)
+        if node.name in self._dropped:
+            one = self._dropped[node.name]
+            return dropped_pair(node.op, (one.inputs, one.states), one.gates, self._factors)
+        if node.op == "scan" and any(inner.op in TRAINING_ONLY for inner in inside(node)):
+            return scan_pair
         return self._pairs.get(node.op)
 
     def _batch_norm_of(self, node: Node) -> Pair | None:
         names = [self._weight(name) for name in node.inputs]
-        if not node.attrs.get("trainable", True) or any(name in self._frozen for name in names[3:5]):
+        if node.name in self._still or any(name in self._frozen for name in names[3:5]):
             return None
         moving = [name for name in names[1:3] if name is not None and name in self._weights]
         return partial(self._batch_norm, moving)
@@ -62,12 +79,21 @@ class TrainingMode:
             name = self._cast_from[name]
         return name
 
-    def _dropout(self, wanted: Any, x: Array, *, rate: float, noise_shape: Any) -> Any:
+    def _dropout(self, name: str, wanted: Any, x: Array, *, rate: float, noise_shape: Any, fixed: bool) -> Any:
         """Elements are 0 with probability rate; the others grow, so that the mean stays."""
         if rate == 0:
             return x, lambda g: (g,)
-        factor = self._kept(x, rate, noise_shape) * x.dtype.type(0 if rate >= 1 else 1 / (1 - rate))
+        factor = self._drawn.get(name) if fixed else None
+        if factor is None:
+            factor = self._factors(_shape(x, noise_shape), rate).astype(x.dtype, copy=False)
+        if fixed:
+            self._drawn[name] = factor
         return x * factor, lambda g: (g * factor,)
+
+    def _factors(self, shape: tuple[int, ...], rate: float) -> Array:
+        """Return 0 with probability rate, else what keeps the mean."""
+        kept = self.random.random(shape, np.float32) >= np.float32(rate)
+        return kept * np.float32(0 if rate >= 1 else 1 / (1 - rate))
 
     def _alpha_dropout(self, wanted: Any, x: Array, *, rate: float, noise_shape: Any) -> Any:
         """Elements become SELU's least value; then all are scaled so that mean and variance stay."""
@@ -93,10 +119,7 @@ class TrainingMode:
         return x + self._normal(x) * x.dtype.type(stddev), lambda g: (g,)
 
     def _kept(self, x: Array, rate: float, noise_shape: Any) -> Array:
-        shape = x.shape
-        if noise_shape is not None:
-            shape = tuple(size if n is None else n for n, size in zip(noise_shape, x.shape, strict=True))
-        return (self.random.random(shape, np.float32) >= np.float32(rate)).astype(x.dtype)
+        return (self.random.random(_shape(x, noise_shape), np.float32) >= np.float32(rate)).astype(x.dtype)
 
     def _normal(self, x: Array) -> Array:
         return self.random.standard_normal(x.shape, np.float32).astype(x.dtype, copy=False)
@@ -104,7 +127,6 @@ class TrainingMode:
     def _batch_norm(
         self, moving: list[str], wanted: Any, x: Array, mean: Array, variance: Array, scale: Array | None = None,
         offset: Array | None = None, mask: Array | None = None, *, axis: int, epsilon: float, momentum: float,
-        trainable: bool = True,
     ) -> Any:  # fmt: skip
         """Normalise by mean and variance of the batch, which also move the averages."""
         shape = [1] * x.ndim
@@ -133,6 +155,12 @@ class TrainingMode:
             return by_x, None, None, by_scale, (None if offset is None else total), None
 
         return y, back
+
+
+def _shape(x: Array, noise_shape: Any) -> tuple[int, ...]:
+    if noise_shape is None:
+        return x.shape
+    return tuple(size if n is None else n for n, size in zip(noise_shape, x.shape, strict=True))
 
 
 def _shares(x: Array, mask: Array | None, over: tuple[int, ...]) -> Any:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from kconvert_schemas.errors import InputError, paragraph, show
 from kconvert_schemas.graph import Body, Graph, Node
-from kconvert_schemas.ops.normalization import TRAINING_ONLY
 
-ACTIVE = (*TRAINING_ONLY, "batch_norm")
+ACTIVE = ("batch_norm",)
 
 
 def check_trainable(graph: Graph, trained: Sequence[str]) -> None:
@@ -18,20 +17,15 @@ def check_trainable(graph: Graph, trained: Sequence[str]) -> None:
     problems = [
         f"layer {show(node.layer)}: {inner.op} within the loop of {node.op} has no training form here"
         for node in graph.nodes
-        for body in node.attrs.values()
-        if isinstance(body, Body)
-        for inner in _inside(body)
-        if inner.op in ACTIVE
+        for inner in inside(node)
+        if inner.op in ACTIVE and inner.name not in graph.training.frozen
     ]
     problems += [f"layer {show(path)}: {reason}" for path, reason in graph.training.refused.items()]
     if problems:
         raise InputError(paragraph("This model cannot be trained as Keras would train it:", problems))
 
 
-def _inside(body: Body) -> list[Node]:
-    found = list(body.nodes)
-    for node in body.nodes:
-        for value in node.attrs.values():
-            if isinstance(value, Body):
-                found += _inside(value)
-    return found
+def inside(node: Node) -> list[Node]:
+    """Return the nodes in the bodies of a node, at any depth."""
+    bodies = [value for value in node.attrs.values() if isinstance(value, Body)]
+    return [found for body in bodies for inner in body.nodes for found in (inner, *inside(inner))]

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from kconvert_schemas import dtypes
 from kconvert_schemas.dtypes import HALVES, Array
 from kconvert_schemas.errors import InputError
-from kconvert_schemas.graph import Graph
+from kconvert_schemas.graph import Graph, Node
 
 from ..execute import execute
 from ..gradients.walk import SMOOTH, Walk
 from ..inputs import prepare
 from ..plan import plan, types_of
+from .constraints import constrain, normalize
 from .data import Rows, batches
 from .metrics import Metric
 from .mode import TrainingMode
 from .objective import Target
 from .optimizers import Optimizer
+from .penalties import penalize
 
 Logs = dict[str, float]
 STEP = 1
@@ -38,8 +41,8 @@ class Trainer:
     ) -> None:  # fmt: skip
         self.graph, self.targets, self.optimizer, self.seed = graph, list(targets), optimizer, seed
         self.trained = list(trained)
-        averages = _averages(graph)
-        changing = {name: np.array(weights[name]) for name in weights if name in averages or name in set(trained)}
+        changed = {*_averages(graph), *(n for s in graph.training.spectral for n in (s.weight, s.vector)), *trained}
+        changing = {name: np.array(weights[name]) for name in weights if name in changed}
         self.weights: dict[str, Array] = {**weights, **changing}
         self.changing = list(changing)
         frozen = graph.weights.keys() - set(trained)
@@ -49,13 +52,18 @@ class Trainer:
         ]
         outputs = [p.value for p in self.penalties if p.value not in graph.weights]
         self._wanted = list(dict.fromkeys([*_wanted(self.targets), *outputs]))
-        self._walk = Walk(graph.nodes, types_of(graph), self.weights, self._wanted, self.trained, self.mode.choose)
+        self._constraints = [c for c in graph.training.constraints if c.weight in set(trained)]
+        self._walk = Walk(
+            _with_masks(graph), types_of(graph), self.weights, self._wanted, self.trained, self.mode.choose
+        )
         self._plan = plan(graph, self.weights, self._wanted)
         self.step_number = 0
 
     def step(self, rows: Rows) -> Logs:
         """Do one step on a batch; returns the loss, and that of each output where there are several."""
-        self.mode.random = np.random.default_rng([self.seed, STEP, self.step_number])
+        self.mode.begin(np.random.default_rng([self.seed, STEP, self.step_number]))
+        for one in self.graph.training.spectral:
+            normalize(one, self.weights)
         arrays = self._inputs(rows)
         with np.errstate(all="ignore"), self._walk.cores():
             run, outputs = self._walk.forward(self._named(arrays))
@@ -65,6 +73,8 @@ class Trainer:
             for name in [name for name in by_value if name in self.graph.weights]:
                 found[name] = found[name] + by_value[name] if name in found else by_value[name]
             self.optimizer.apply(self.weights, {name: found[name] for name in self.trained if name in found})
+        for constraint in self._constraints:
+            constrain(constraint, self.weights[constraint.weight])
         self._round()
         self.step_number += 1
         _measure(self.targets, rows, values)
@@ -115,11 +125,8 @@ class Trainer:
         total = 0.0
         for penalty in self.penalties:
             v = values[penalty.value] if penalty.value in values else self.weights[penalty.value]
-            v = v.astype(np.float32) if v.dtype == np.float16 else v
-            share = 1 / max(len(v), 1) if penalty.by_batch and v.ndim else 1.0
-            total += share * float(penalty.l1 * np.abs(v).sum() + penalty.l2 * np.square(v).sum())
-            real = v.dtype.type
-            g = real(share * penalty.l1) * np.sign(v) + real(2 * share * penalty.l2) * v
+            found, g = penalize(penalty, v)
+            total += found
             by_value[penalty.value] = by_value[penalty.value] + g if penalty.value in by_value else g
         return total
 
@@ -197,6 +204,17 @@ def _measure(targets: Sequence[Target], rows: Rows, values: Mapping[str, Array])
 def _wanted(targets: Sequence[Target]) -> list[str]:
     names = [name for target in targets for name in (target.value, target.output, target.mask) if name is not None]
     return list(dict.fromkeys(names))
+
+
+def _with_masks(graph: Graph) -> list[Node]:
+    """Return the nodes, those of batch normalisation with the masks of their inputs."""
+    masks = graph.training.norm_masks
+    return [
+        replace(node, inputs=(*node.inputs, *[None] * (5 - len(node.inputs)), masks[node.name]))
+        if node.name in masks
+        else node
+        for node in graph.nodes
+    ]
 
 
 def _averages(graph: Graph) -> set[str]:

@@ -13,10 +13,12 @@ from kconvert_schemas import console
 from kconvert_schemas.bundle import read_bundle
 from kconvert_schemas.console import printable
 from kconvert_schemas.graph import Graph, Node
+from kconvert_schemas.training import encode_training
 
 from ...report import Report, make_report
 from .. import summary, text
 from . import run
+from .training_facts import training_facts
 
 EXAMPLES = """\b
 Examples:
@@ -57,6 +59,7 @@ def info(out: Path, nodes: bool, shapes: tuple[str, ...], verify: bool, as_json:
         ("Source", _source(graph)),
         ("Format", f"ops {', '.join(f'{printable(n)} {v}' for n, v in graph.opsets.items())}; {_producer(graph)}"),
         ("Files", summary.sizes(report)),
+        *training_facts(graph),
         *(run.facts(estimate) if estimate else []),
         ("Run", summary.next_command(report, str(out))),
     ]
@@ -101,6 +104,7 @@ def _as_data(graph: Graph, report: Report, nodes: bool) -> dict[str, Any]:
     data["bundle"] = data.pop("written")
     data["sha256"] = graph.source.sha256
     data["producer"] = graph.producer
+    data["training"] = encode_training(graph.training)
     if nodes:
         data["nodes"] = [
             {"name": n.name, "op": n.op, "layer": n.layer, "inputs": n.inputs,
