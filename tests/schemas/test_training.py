@@ -36,7 +36,7 @@ def graph(training: Training) -> Graph:
         Node("lstm", "lstm", "", ("y", "k", "r"), OUTPUTS, {"activation": "tanh", "recurrent_activation": "sigmoid"}),
     ]
     made = make_graph({"x": TensorType((None, 4, 3), F)}, nodes, [OUTPUTS[0]], weights)
-    return replace(made, training=replace(training, norm_masks={n: "kept" for n in training.norm_masks}))
+    return replace(made, training=replace(training, norm_masks=dict.fromkeys(training.norm_masks, "kept")))
 
 
 SHAPES = {"k": (3, 8), "r": (2, 8), "b": (3,), "v": (1, 8)}
