@@ -14,6 +14,7 @@ from .export import export
 from .info import info
 from .train import train
 from .verify import verify
+from .view import view
 
 PROGRAM = "kbundle"
 
@@ -38,3 +39,4 @@ command.add_command(diff)
 command.add_command(export)
 command.add_command(train)
 command.add_command(verify)
+command.add_command(view)
