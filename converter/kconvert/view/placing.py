@@ -84,8 +84,8 @@ def _chains(edges: Sequence[tuple[int, int]], rows: Sequence[int], cut: bool) ->
 
 def _ordered(row_of: Mapping[int, int], chains: Sequence[Sequence[int]], count: int) -> list[list[int]]:
     order: list[list[int]] = [[] for _ in range(count)]
-    for i, row in row_of.items():
-        order[row].append(i)
+    for i, number in row_of.items():
+        order[number].append(i)
     up, down = _neighbours(chains)
     for sweep in range(SWEEPS):
         near = up if sweep % 2 == 0 else down
