@@ -75,13 +75,13 @@ class Loss:
         count = self._count(values, weight)
         share = slope.dtype.type(1 / count if count else 0)
         by_value = np.full(values.shape, share) if weight is None else (weight * share).astype(slope.dtype)
-        return total / count if count else 0.0, _spread(by_value, slope) * slope
+        return total / count if count else 0.0, _spread(by_value, slope, self.options.get("axis", -1)) * slope
 
     def _count(self, values: Array, weight: Array | None) -> float:
         if self.reduction == "sum":
             return 1.0
         if self.reduction == "mean_with_sample_weight" and weight is not None:
-            return float(np.broadcast_to(weight, values.shape).sum())
+            return float(weight.sum())
         return float(values.size)
 
     def _aligned(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
@@ -158,9 +158,9 @@ def _fitting(weight: Array, values: Array, what: str) -> Array:
     return weight
 
 
-def _spread(by_value: Array, slope: Array) -> Array:
-    """Give the gradient of the values the axes of the predictions."""
-    return by_value.reshape(by_value.shape + (1,) * (slope.ndim - by_value.ndim))
+def _spread(by_value: Array, slope: Array, axis: Any) -> Array:
+    """Give the gradient of the values the axes of the predictions: those that the loss goes over (None: all)."""
+    return by_value.reshape((1,) * slope.ndim) if axis is None else np.expand_dims(by_value, axis)
 
 
 def known_losses() -> Mapping[str, list[str]]:

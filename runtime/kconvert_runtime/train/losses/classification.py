@@ -61,8 +61,7 @@ def categorical_crossentropy(
         y_true = smooth.astype(y_pred.dtype, copy=False)
     if from_logits:
         p, logs = _softmax(y_pred, axis)
-        total = y_true.sum(axis=axis, keepdims=True)
-        return -(y_true * logs).sum(axis=axis), p * total - y_true
+        return -(y_true * logs).sum(axis=axis), p - y_true  # TensorFlow's gradient: labels taken to sum to 1
     whole = y_pred.sum(axis=axis, keepdims=True)
     p, inside = _clipped(y_pred / whole)
     by_p = np.where(inside, -y_true / p, 0).astype(p.dtype)
