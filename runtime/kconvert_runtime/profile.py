@@ -45,13 +45,28 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What the calls of one Keras layer take together, and the kernels that they are.
+
+    What is done in one call with nodes of later layers counts for the layer of the first.
+    """
+
+    layer: str
+    kernels: list[str]
+    seconds: float
+    share: float
+    gflops: float
+    gbytes: float
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
-    """What `measure` found. seconds: of all calls together. layers: seconds by path of the Keras layer."""
+    """What `measure` found. seconds: of all calls together. calls, layers: the slowest first."""
 
     rounds: int
     seconds: float
     calls: list[Line]
-    layers: dict[str, float]
+    layers: list[Share]
 
     def lines(self, as_json: bool = False) -> Iterator[str]:
         """Yield the lines to print: tables, the slowest first, or JSON."""
@@ -68,9 +83,11 @@ class Profile:
         if len(self.calls) > BUSIEST:
             yield f"... and {len(self.calls) - BUSIEST} more"
         yield ""
-        shares = [(_time(seconds), f"{seconds / (self.seconds or 1):.0%}", printable(layer) or "-")
-                  for layer, seconds in list(self.layers.items())[:BUSIEST]]  # fmt: skip
-        yield from _table(("time", "share", "layer"), shares)
+        shares = [
+            (_time(one.seconds), f"{one.share:.0%}", _rate(one), ", ".join(one.kernels), printable(one.layer) or "-")
+            for one in self.layers[:BUSIEST]
+        ]
+        yield from _table(("time", "share", "rate", "kernels", "layer"), shares)
         if len(self.layers) > BUSIEST:
             yield f"... and {len(self.layers) - BUSIEST} more"
 
@@ -84,11 +101,21 @@ def measure(model: Model, given: Sequence[Array], rounds: int = ROUNDS) -> Profi
         _run(plan, arrays, found, keep=round_ > 0)
     total = sum(one.seconds for one in found)
     calls = [_line(step, one, total) for step, one in zip(plan.steps, found, strict=True)]
-    layers: dict[str, float] = {}
+    by_layer: dict[str, list[Line]] = {}
     for line in calls:
-        layers[line.layer] = layers.get(line.layer, 0.0) + line.seconds
+        by_layer.setdefault(line.layer, []).append(line)
+    layers = [_together(layer, lines) for layer, lines in by_layer.items()]
     calls.sort(key=lambda line: -line.seconds)
-    return Profile(rounds, total, calls, dict(sorted(layers.items(), key=lambda pair: -pair[1])))
+    layers.sort(key=lambda one: -one.seconds)
+    return Profile(rounds, total, calls, layers)
+
+
+def _together(layer: str, lines: Sequence[Line]) -> Share:
+    seconds = sum(line.seconds for line in lines)
+    flops, moved = (sum(rate * line.seconds for rate, line in zip(rates, lines, strict=True)) / (seconds or 1)
+                    for rates in ([line.gflops for line in lines], [line.gbytes for line in lines]))  # fmt: skip
+    kernels = list(dict.fromkeys(line.kernel for line in lines))
+    return Share(layer, kernels, seconds, sum(line.share for line in lines), flops, moved)
 
 
 class _Timed:
@@ -133,7 +160,7 @@ def _line(step: Step, one: _Timed, total: float) -> Line:
     )  # fmt: skip
 
 
-def _rate(line: Line) -> str:
+def _rate(line: Line | Share) -> str:
     return f"{line.gflops:.3g} GFLOP/s" if line.gflops else f"{line.gbytes:.3g} GB/s"
 
 

@@ -14,6 +14,7 @@ from kconvert_runtime.passes.fold_constants import fold_constants
 from kconvert_runtime.passes.fold_scales import fold_scales
 from kconvert_runtime.passes.merge_offsets import merge_offsets
 from kconvert_runtime.passes.pool_first import pool_first
+from kconvert_runtime.passes.share_equals import share_equals
 from kconvert_runtime.passes.split_batch_norm import split_batch_norm
 from kconvert_schemas import Graph, Node, TensorType, check
 from tests.helpers import F, dense_graph, make_graph
@@ -305,3 +306,36 @@ def test_the_largest_is_taken_first(program: Program) -> None:
 )
 def test_case_4_other_functions_stay_before_the_pooling(program: Program) -> None:
     assert pool_first(program) is program
+
+
+def twice(*nodes: Node, outputs: tuple[str, ...]) -> Program:
+    weights = {"k": np.eye(4, dtype=F)}
+    return Program(make_graph({"x": TensorType((None, 4), F)}, list(nodes), list(outputs), weights), weights)
+
+
+def test_equals_case_1_to_3_are_computed_once() -> None:
+    program = twice(
+        step("matmul", "x", "a", "k"), step("matmul", "x", "b", "k"), step("softmax", "a", "c", axes=[1]),
+        step("softmax", "b", "d", axes=[1]), step("add", "c", "e", "d"), outputs=("e", "d"),
+    )  # fmt: skip
+    shared = share_equals(program)
+    assert ops(shared.graph) == ["matmul", "softmax", "add"]
+    assert [port.value for port in shared.graph.outputs.ports] == ["e", "c"]
+    check(shared.graph)
+    x = np.arange(8, dtype=F).reshape(2, 4)
+    results = [Model(one.graph, one.weights, optimize=False)(x) for one in (shared, program)]
+    np.testing.assert_array_equal(*results)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        twice(step("softmax", "x", "a", axes=[1]), step("softmax", "x", "b", axes=[0]), outputs=("a", "b")),
+        twice(step("relu", "x", "a"), step("relu", "a", "b"), outputs=("a", "b")),
+        twice(step("matmul", "x", "a", "k"), step("subtract", "x", "b", "a"), step("subtract", "a", "c", "x"),
+              outputs=("b", "c")),
+    ],
+    ids=["attributes", "inputs", "order"],
+)  # fmt: skip
+def test_equals_case_4_what_differs_is_left(program: Program) -> None:
+    assert share_equals(program) is program

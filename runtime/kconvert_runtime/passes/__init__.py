@@ -11,9 +11,12 @@ from .fold_scales import fold_scales
 from .merge_offsets import merge_offsets
 from .pool_first import pool_first
 from .program import Pass, Program
+from .share_equals import share_equals
 from .split_batch_norm import split_batch_norm
 
-PIPELINE: tuple[Pass, ...] = (drop_identities, fold_constants, split_batch_norm, fold_scales, merge_offsets, pool_first)
+PIPELINE: tuple[Pass, ...] = (
+    drop_identities, fold_constants, share_equals, split_batch_norm, fold_scales, merge_offsets, pool_first,
+)  # fmt: skip
 
 
 def optimize(program: Program) -> Program:
