@@ -1,4 +1,4 @@
-"""What is imported when: a program that imports the runtime pays for NumPy's import, and for a model when it loads one."""
+"""What is imported when: importing the runtime costs nothing, loading a model what it needs."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 
 from kconvert_runtime import blas
 from kconvert_runtime.registry import KERNELS
-from kconvert_runtime.tuned import conv, depthwise, matmul, winograd
+from kconvert_runtime.tuned import conv, depthwise, grouped, matmul, upscaling, winograd
 from kconvert_runtime.tuned.candidates import CANDIDATES
 from kconvert_runtime.tuned.site import Site
 from kconvert_schemas import Node, TensorType
@@ -32,6 +32,9 @@ SHAPES = [
     ((3, 20, 4), (5, 4, 3), (2,), (1,), 1),
     ((3, 20, 4), (4, 1, 8), (1,), (3,), 4),
     ((2, 5, 6, 7, 3), (2, 3, 2, 3, 4), (1, 2, 1), (1, 1, 2), 1),
+    ((2, 9, 8, 12), (3, 3, 2, 18), (1, 1), (1, 1), 6),
+    ((2, 9, 8, 6), (3, 2, 3, 4), (2, 1), (1, 2), 2),
+    ((3, 20, 8), (3, 2, 8), (2,), (1,), 4),
 ]
 SITES = [(*shape, padding) for shape, padding in itertools.product(SHAPES, ("same", "valid"))]
 
@@ -52,8 +55,9 @@ def site_of(x: Any, kernel: Any, strides: Any, dilations: Any, groups: int, padd
 def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once with the blocks as they are, once with blocks as small as they get."""
     if request.param == "in many blocks":
-        for module, name in ((conv, "COLUMNS"), (conv, "LEAST"), (depthwise, "PLANE"), (winograd, "TILES"),
-                             (winograd, "LEAST")):  # fmt: skip
+        sizes = {conv: ("COLUMNS", "LEAST"), depthwise: ("PLANE",), winograd: ("TILES", "LEAST"),
+                 grouped: ("COLUMNS", "LEAST"), upscaling: ("ELEMENTS",)}  # fmt: skip
+        for module, name in ((module, name) for module, names in sizes.items() for name in names):
             monkeypatch.setattr(module, name, 1)
         monkeypatch.setattr(matmul, "rows_for", lambda depth, width: 3)
 
@@ -64,7 +68,7 @@ def test_every_candidate(case: Any) -> None:
     site, arrays = site_of(*case)
     expected = KERNELS["conv"](*arrays, **site.node.attrs)
     tried = [one for one in CANDIDATES["conv"] if one.cost(site) is not None]
-    assert tried, "some candidate takes every convolution with channels last and one group or one for each channel"
+    assert tried, "some candidate takes every convolution with channels last"
     for candidate in tried:
         result = np.full(site.shape, np.nan, np.float32)
         with blas.single_threaded():
@@ -82,3 +86,44 @@ def test_a_weight_that_is_computed_is_left_to_the_other_candidates() -> None:
     site, _ = site_of(*SITES[0])
     unknown = Site(site.node, site.inputs, site.outputs, (None, None), 2)
     assert [c.name for c in CANDIDATES["conv"] if c.cost(unknown) is not None] == ["im2col"]
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 6])
+def test_groups_are_put_together_as_it_pays(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    site, arrays = site_of((2, 9, 8, 12), (3, 3, 2, 18), (1, 1), (1, 1), 6, "same")
+    cost = grouped._cost(site)
+    monkeypatch.setattr(grouped, "_parts", lambda conv: (parts, cost))
+    result = np.full(site.shape, np.nan, np.float32)
+    grouped.grouped(site)(result, *arrays)
+    np.testing.assert_allclose(result, KERNELS["conv"](*arrays, **site.node.attrs), rtol=1e-4, atol=1e-5)
+
+
+UPSCALED = [
+    ((2, 5, 4, 3), (2, 2, 6, 3), (2, 2), "same", True),
+    ((2, 5, 4, 3), (3, 2, 6, 3), (3, 2), "valid", True),
+    ((3, 7, 4), (4, 5, 4), (4,), "valid", True),
+    ((2, 3, 4, 2, 3), (1, 2, 3, 2, 3), (1, 2, 3), "same", True),
+    ((2, 5, 4, 3), (3, 3, 6, 3), (2, 2), "same", False),
+    ((2, 5, 4, 3), (1, 1, 6, 3), (2, 2), "same", False),
+]
+
+
+@pytest.mark.usefixtures("blocks")
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("x", "kernel", "strides", "padding", "taken"), UPSCALED)
+def test_transposed(x: Any, kernel: Any, strides: Any, padding: str, taken: bool, threads: int) -> None:
+    arrays = [np.random.default_rng(4).normal(size=shape).astype(np.float32) for shape in (x, kernel)]
+    attrs = {"strides": list(strides), "padding": padding, "output_padding": None,
+             "dilation_rate": [1] * len(strides), "data_format": "channels_last"}  # fmt: skip
+    types = tuple(TensorType(array.shape, "float32") for array in arrays)
+    spec = find_op("conv_transpose")
+    assert spec is not None
+    node = Node("conv_transpose", "c", "", ("x", "k"), ("y",), attrs)
+    site = Site(node, types, spec.infer(types, attrs), (None, arrays[1]), 2, threads=threads)
+    tried = [one for one in CANDIDATES["conv_transpose"] if one.cost(site) is not None]
+    assert [one.name for one in tried] == (["side by side"] if taken else [])
+    for one in tried:
+        result = np.full(site.shape, np.nan, np.float32)
+        with blas.single_threaded():
+            one.build(site)(result, *arrays)
+        np.testing.assert_allclose(result, KERNELS["conv_transpose"](*arrays, **attrs), rtol=1e-5, atol=1e-5)

@@ -1,3 +1,15 @@
 """Kernels chosen for known shapes, above the plain ones in `kconvert_runtime.kernels`."""
 
-from . import conv, depthwise, einsum, joining, matmul, pointwise, pooling, rowwise, winograd  # noqa: F401  (importing them registers their candidates)
+from . import (  # noqa: F401  (importing them registers their candidates)
+    conv,
+    depthwise,
+    einsum,
+    grouped,
+    joining,
+    matmul,
+    pointwise,
+    pooling,
+    rowwise,
+    upscaling,
+    winograd,
+)

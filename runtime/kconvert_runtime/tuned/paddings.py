@@ -42,7 +42,7 @@ def _takes(one: Group, value: str, types: Mapping[str, TensorType]) -> bool:
         return False
     if first.op == "max_pool":
         return bool(first.attrs["padding"] == "valid")
-    return first.op == "conv" and (first.attrs["groups"] == 1 or types[str(first.inputs[1])].shape[-2] == 1)
+    return first.op == "conv"
 
 
 def _absorbing(one: Group, pads: Mapping[str, Node], gone: Collection[str]) -> Group:

@@ -1,0 +1,62 @@
+"""Transposed convolution whose windows lie side by side: one product, whose columns are put where they belong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from kconvert_schemas.dtypes import Array
+
+from ..scratch import scratch
+from ..steps import Call
+from .candidates import candidate
+from .costs import Cost, copied, product
+from .site import Site, Work, in_blocks, row_blocks
+from .tape import Block
+
+ELEMENTS = 1 << 17
+"""Elements of the result that are worked on at a time."""
+
+
+def _cost(site: Site) -> Cost | None:
+    attrs, x, y = site.node.attrs, site.shape_of(0), site.shape
+    *windows, filters, channels = site.shape_of(1)
+    strides = list(attrs["strides"])
+    if attrs["data_format"] != "channels_last" or windows != strides or 0 in (*x, *y):
+        return None
+    whole = [size * stride for size, stride in zip(x[1:-1], strides, strict=True)]
+    if any(n != 1 for n in attrs["dilation_rate"]) or whole != list(y[1:-1]):
+        return None
+    return product(math.prod(x[:-1]), channels, math.prod(windows) * filters) + copied(math.prod(y))
+
+
+@candidate("conv_transpose", "side by side", _cost)
+def side_by_side(site: Site) -> Call:
+    """Bands of rows: each element of x gives a window of the result."""
+    batch, *sizes, channels = site.shape_of(0)
+    *windows, filters, _ = site.shape_of(1)
+    width = math.prod(windows) * filters
+    rank, stride = len(sizes), windows[0]
+    # (places..., windows...) -> (place, window) along each axis
+    order = (0, *(axis for i in range(rank) for axis in (1 + i, 1 + rank + i)), 1 + 2 * rank)
+    rows = max(ELEMENTS // (width * math.prod(sizes[1:])), 1)
+    bands = row_blocks((batch, sizes[0], 1), rows, site.threads)
+    blocks = [(band[0], *(slice(cut.start * stride, cut.stop * stride) for cut in band[1:])) for band in bands]
+
+    def prepare(arrays: Sequence[Array]) -> Work:
+        x, weights = arrays[0], np.ascontiguousarray(arrays[1].reshape(width, channels).T)
+
+        def work(out: Array, block: Block) -> None:
+            band = (block[0], *(slice(cut.start // stride, cut.stop // stride) for cut in block[1:]))
+            values = x[band]
+            places = values.shape[:-1]
+            columns = scratch("columns", (math.prod(places), width), out.dtype)
+            np.matmul(values.reshape(-1, channels), weights, out=columns)
+            spread = columns.reshape(*places, *windows, filters).transpose(order)
+            np.copyto(out.reshape(spread.shape), spread)
+
+        return work
+
+    return in_blocks(site, blocks, prepare)
