@@ -31,7 +31,8 @@ def plain(folder: Path, network: str, x: np.ndarray) -> Run:
     return kconvert(folder, network, x, optimize=False)
 
 
-def _keras(folder: Path, network: str) -> Any:
+def keras_model(folder: Path, network: str) -> Any:
+    """The model as Keras loads it, on as many threads as all engines have."""
     import keras
     import tensorflow as tf
 
@@ -43,7 +44,7 @@ def _keras(folder: Path, network: str) -> Any:
 
 def predict(folder: Path, network: str, x: np.ndarray) -> Run:
     """Keras' `model.predict`."""
-    model = _keras(folder, network)
+    model = keras_model(folder, network)
     return lambda x: model.predict(x, batch_size=len(x), verbose=0)
 
 
@@ -51,7 +52,7 @@ def tf_function(folder: Path, network: str, x: np.ndarray) -> Run:
     """`tf.function` around the model, on a tensor that is there already."""
     import tensorflow as tf
 
-    model = _keras(folder, network)
+    model = keras_model(folder, network)
     compiled = tf.function(lambda x: model(x, training=False)).get_concrete_function(tf.TensorSpec(x.shape, x.dtype))
     tensor = tf.constant(x)
     return lambda rows: compiled(tensor if rows is x else tf.constant(rows)).numpy()
@@ -61,7 +62,7 @@ def xla(folder: Path, network: str, x: np.ndarray) -> Run:
     """`tf.function` with XLA."""
     import tensorflow as tf
 
-    model = _keras(folder, network)
+    model = keras_model(folder, network)
     function = tf.function(lambda x: model(x, training=False), jit_compile=True)
     compiled = function.get_concrete_function(tf.TensorSpec(x.shape, x.dtype))
     tensor = tf.constant(x)

@@ -53,11 +53,11 @@ def measure(folder: Path, network: str, batch: int, names: list[str], rounds: in
     for name, taken in times.items():
         found[name] = {"ms": statistics.median(taken) * 1e3, "error": _error(answers[name], expected)}
         if names[0] in times:
-            found[name]["ratio"] = _quartiles([a / b for a, b in zip(taken, times[names[0]], strict=False)])
+            found[name]["ratio"] = quartiles([a / b for a, b in zip(taken, times[names[0]], strict=False)])
     return found
 
 
-def _quartiles(ratios: list[float]) -> list[float]:
+def quartiles(ratios: list[float]) -> list[float]:
     """Return the median and both quartiles."""
     low, median, high = np.quantile(ratios, (0.25, 0.5, 0.75))
     return [float(median), float(low), float(high)]

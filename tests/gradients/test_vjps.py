@@ -130,13 +130,15 @@ def test_weights_that_are_counted() -> None:
     assert VJPS["bincount"](g, g, x, weights, **attrs)[1].tolist() == [[5, 0, 6, 0]]
 
 
-def test_rows_are_summed_where_they_belong() -> None:
+@pytest.mark.parametrize("width", [3, 40])
+@pytest.mark.parametrize("places", [7, 90])
+def test_rows_are_summed_where_they_belong(width: int, places: int) -> None:
     rng = np.random.default_rng(0)
-    rows, places = rng.normal(size=(50, 3)), rng.integers(0, 7, 50)
-    expected = np.zeros((9, 3))
-    np.add.at(expected, places, rows)
-    np.testing.assert_allclose(summed_rows(rows, places, 9), expected)
-    assert summed_rows(rows[:0], places[:0], 2).tolist() == [[0] * 3] * 2
+    rows, chosen = rng.normal(size=(100, width)), rng.integers(0, places, 100)
+    expected = np.zeros((92, width))
+    np.add.at(expected, chosen, rows)
+    np.testing.assert_allclose(summed_rows(rows, chosen, 92), expected)
+    assert summed_rows(rows[:0], chosen[:0], 2).tolist() == [[0] * width] * 2
 
 
 @pytest.mark.parametrize("op", ["take", "matmul", "max_pool", "conv", "lstm", "layer_norm", "gru"])

@@ -35,6 +35,8 @@ OTHERWISE = {
     "BatchNormalization(dtype='float16')": "TensorFlow's sum for gamma overflows in 16 bits",
     "LayerNormalization() on float32[1, 3, 5]": "its values are near 10000, which leaves three digits",
     "power(float32[2, 4], float32[2, 4])": "0 to the power 0, of which TensorFlow's derivative is NaN",
+    "cbrt(float32[2, 4])": "at 0 TensorFlow's derivative is NaN, ours 0",
+    "sinc(float32[2, 4])": "at 0 TensorFlow's derivative is NaN, ours 0",
     "nancumprod(float32[2, 4]": "TensorFlow divides by the factors, one of which is 0",
     "categorical_crossentropy(float32[2, 4], float32[2, 4], from_logits=True)":
         "TensorFlow's gradient holds only for labels that sum to 1, and these do not",
@@ -66,7 +68,7 @@ ALL = [
     and not any(part in case.name for part in OTHERWISE)
 ]
 LEAST = {
-    "core": 300, "activations": 95, "convolution": 105, "pooling": 55, "images": 45, "recurrent": 120, "wrappers": 40,
+    "core": 300, "activations": 95, "convolution": 100, "pooling": 55, "images": 45, "recurrent": 120, "wrappers": 40,
     "reshaping": 35, "resampling": 35, "regularization": 30, "normalization": 110, "merging": 190, "attention": 110,
     "numerical": 45, "spectrogram": 30, "operations": 45, "operations_shapes": 210, "operations_reductions": 160,
     "operations_functions": 230, "operations_tensors": 90, "operations_images": 30, "operations_values": 30,

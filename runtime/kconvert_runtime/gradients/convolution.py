@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from kconvert_schemas.ops.windows import transposed_count
 
 from ..kernels.windows import extent, padded, pads_of, within
 from ..registry import KERNELS, pair, vjp
-from .shared import gram, product
+from .shared import Tail, gram, product
 from .sums import Gradients
 from .windows import Windows
 
@@ -22,17 +22,17 @@ Back = Callable[[Array], Gradients]
 @vjp("conv")
 def conv(g: Array, y: Array, x: Array, kernel: Array, **attrs: Any) -> Gradients:
     """x: g spread by the kernel; kernel: the windows of x times g."""
-    return _Conv(x, kernel, **attrs).back(g, (True, True))
+    return Conv(x, kernel, **attrs).back(g, (True, True))
 
 
 @pair("conv")
 def conv_pair(wanted: Sequence[bool], x: Array, kernel: Array, **attrs: Any) -> tuple[Array, Back]:
     """As kernel and VJP, without the gradients that nobody wants."""
-    made = _Conv(x, kernel, **attrs)
-    return made.forward(attrs), lambda g: made.back(g, wanted)
+    made = Conv(x, kernel, **attrs)
+    return made.forward(), lambda g: made.back(g, wanted)
 
 
-class _Conv:
+class Conv:
     """One convolution of x with a kernel."""
 
     def __init__(
@@ -40,6 +40,10 @@ class _Conv:
         data_format: str,
     ) -> None:  # fmt: skip
         self._x, self._kernel, self._first = x, kernel, data_format == "channels_first"
+        self._attrs = {
+            "strides": strides, "padding": padding, "dilation_rate": dilation_rate, "groups": groups,
+            "data_format": data_format,
+        }  # fmt: skip
         sizes = x.shape[2:] if self._first else x.shape[1:-1]
         windows = kernel.shape[:-2]
         spans = [extent(*step) for step in zip(windows, dilation_rate, strict=True)]
@@ -51,15 +55,17 @@ class _Conv:
         self._inner = within([slice(pad[0], pad[0] + size) for pad, size in zip(self._pads, sizes, strict=True)])
         self._pointwise = groups == 1 and set(windows) <= {1} and set(strides) <= {1}
 
-    def forward(self, attrs: Mapping[str, Any]) -> Array:
-        """Return the convolution."""
+    def forward(self, tail: Tail | None = None) -> Array:
+        """Return the convolution, and do `tail` to it."""
         if self._first or self._windows.groups > 1 or min(self._windows.places, default=1) < 1:
-            return np.asarray(KERNELS["conv"](self._x, self._kernel, **attrs))
+            y = np.asarray(KERNELS["conv"](self._x, self._kernel, **self._attrs))
+            if tail is not None:
+                tail(y)
+            return y
         if self._pointwise:
-            return product(_rows(self._x), self._kernel.reshape(self._kernel.shape[-2:])).reshape(
-                *self._x.shape[:-1], self._kernel.shape[-1]
-            )
-        return self._windows.correlate(padded(self._x, self._pads), self._kernel)
+            found = product(_rows(self._x), self._kernel.reshape(self._kernel.shape[-2:]), tail)
+            return found.reshape(*self._x.shape[:-1], self._kernel.shape[-1])
+        return self._windows.correlate(padded(self._x, self._pads), self._kernel, tail)
 
     def back(self, g: Array, wanted: Sequence[bool]) -> Gradients:
         """Return the gradients of x and of the kernel, where they are wanted."""
@@ -71,10 +77,23 @@ class _Conv:
             by_kernel = gram(_rows(x), rows).reshape(self._kernel.shape) if wanted[1] else None
         else:
             if wanted[0]:
-                by_x = self._windows.spread(g, self._kernel, self._whole)[self._inner]
+                by_x = self._by_x(g)
             if wanted[1]:
                 by_kernel = self._windows.by_kernel(padded(x, self._pads), g, self._kernel)
         return np.moveaxis(by_x, -1, 1) if self._first and by_x is not None else by_x, by_kernel
+
+    def _by_x(self, g: Array) -> Array:
+        """g spread by the kernel; where windows lie one by one, and filters are few, g convolved with it turned."""
+        windows, channels = self._windows, self._kernel.shape[-2]
+        plain = windows.groups == 1 and set(windows.strides) <= {1} and self._kernel.shape[-1] <= 4 * channels
+        if not plain or 0 in g.shape:
+            return windows.spread(g, self._kernel, self._whole)[self._inner]
+        spans = [extent(*step) for step in zip(windows.windows, windows.dilations, strict=True)]
+        pads = [(span - 1 - a, span - 1 - b) for span, (a, b) in zip(spans, self._pads, strict=True)]
+        turned = np.flip(self._kernel, tuple(range(len(spans)))).swapaxes(-1, -2)
+        sizes = [whole - sum(pad) for whole, pad in zip(self._whole, self._pads, strict=True)]
+        over = Windows(tuple(sizes), windows.windows, windows.strides, windows.dilations)
+        return over.correlate(padded(g, pads), np.ascontiguousarray(turned))
 
 
 def _rows(x: Array) -> Array:

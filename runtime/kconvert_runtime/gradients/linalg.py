@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
 from ..kernels.linalg import einsum as product
 from ..kernels.linalg import matmul as multiplied
-from ..registry import vjp
+from ..registry import pair, vjp
+from .shared import Tail, gram
+from .shared import product as product_of
 from .sums import Gradients, fitted
 
 
@@ -24,6 +29,34 @@ def matmul(g: Array, z: Array, x: Array, y: Array) -> Gradients:
     else:
         by_right = multiplied(np.conj(left.swapaxes(-1, -2)), g)
     return fitted(by_left, left).reshape(x.shape), fitted(by_right, right).reshape(y.shape)
+
+
+class Product:
+    """The product of x (..., n) with a matrix (n, m)."""
+
+    def __init__(self, x: Array, matrix: Array) -> None:
+        self._rows = np.ascontiguousarray(x).reshape(math.prod(x.shape[:-1]), x.shape[-1])
+        self._matrix, self._shape = matrix, x.shape
+
+    def forward(self, tail: Tail | None = None) -> Array:
+        """Return the product, and do `tail` to it."""
+        return product_of(self._rows, self._matrix, tail).reshape(*self._shape[:-1], self._matrix.shape[1])
+
+    def back(self, g: Array, wanted: Sequence[bool]) -> Gradients:
+        """Return g m^T and x^T g, where they are wanted."""
+        rows = np.ascontiguousarray(g).reshape(len(self._rows), self._matrix.shape[1])
+        by_x = product_of(rows, self._matrix.T).reshape(self._shape) if wanted[0] else None
+        return by_x, gram(self._rows, rows) if wanted[1] else None
+
+
+@pair("matmul")
+def matmul_pair(wanted: Sequence[bool], x: Array, y: Array) -> tuple[Array, Callable[[Array], Gradients]]:
+    """As kernel and VJP; rows are shared where y is one matrix."""
+    if x.ndim < 2 or y.ndim != 2 or x.dtype.kind != "f" or y.dtype != x.dtype:
+        z = multiplied(x, y)
+        return z, lambda g: matmul(g, z, x, y)
+    made = Product(x, y)
+    return made.forward(), lambda g: made.back(g, wanted)
 
 
 @vjp("einsum")

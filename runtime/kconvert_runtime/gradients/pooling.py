@@ -16,7 +16,7 @@ from ..scratch import scratch
 from .shared import each_part
 from .sums import Gradients
 
-ELEMENTS = 1 << 15
+ELEMENTS = 1 << 17
 """Elements of the result that are worked on at a time, so that they stay in the cache."""
 TAPS = 16
 """Elements of a window up to which each is looked at by itself."""

@@ -35,6 +35,16 @@ class RowsGradient:
         """Return the gradient with a function of its elements applied to each row that was read, before any sum."""
         return RowsGradient(self.places, function(self.rows), self.count)
 
+    def ordered(self) -> RowsGradient:
+        """Return the same, rows in the order of their places."""
+        order = np.argsort(self.places, kind="stable")
+        return RowsGradient(self.places[order], self.rows[order], self.count)
+
+    def within(self, part: slice) -> RowsGradient:
+        """Return the gradient of a part of the table; rows must be ordered."""
+        start, stop = np.searchsorted(self.places, (part.start, part.stop)).tolist()
+        return RowsGradient(self.places[start:stop] - part.start, self.rows[start:stop], part.stop - part.start)
+
 
 Gradient: TypeAlias = "Array | RowsGradient"
 
@@ -42,3 +52,8 @@ Gradient: TypeAlias = "Array | RowsGradient"
 def dense(g: Any) -> Any:
     """Return a gradient as an array; None stays."""
     return g.sum() if isinstance(g, RowsGradient) else g
+
+
+def parts_of_rows(g: Gradient) -> Callable[[slice], Gradient]:
+    """Return a function that gives a part of a gradient along its first axis."""
+    return g.ordered().within if isinstance(g, RowsGradient) else g.__getitem__

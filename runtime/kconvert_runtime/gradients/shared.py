@@ -41,12 +41,18 @@ def summed(count: int, work: float, function: Callable[[slice], Array]) -> Array
     return reduce(np.add, found)
 
 
-def product(a: Array, b: Array) -> Array:
+Tail = Callable[[Array], None]
+"""What is done in place to rows of a result, while they are in the cache."""
+
+
+def product(a: Array, b: Array, tail: Tail | None = None) -> Array:
     """Return the matrix product a b of two matrices, rows of a shared."""
     y = np.empty((a.shape[0], b.shape[1]), np.result_type(a, b))
 
     def run(part: slice) -> None:
         np.matmul(a[part], b, out=y[part])
+        if tail is not None:
+            tail(y[part])
 
     each_part(len(a), a.size * b.shape[1] / 16, run)
     return y

@@ -15,6 +15,9 @@ Gradients: TypeAlias = tuple[Any, ...]
 def fitted(g: Array, x: Array) -> Array:
     """Return the gradient `g` of `x` broadcast, summed to the shape and brought to the dtype of `x`."""
     extra = g.ndim - x.ndim
+    if x.ndim == 1 and g.shape[-1:] == x.shape and g.dtype.kind == "f" and g.flags.c_contiguous:
+        rows = g.reshape(-1, g.shape[-1]) if x.size else g.reshape(0, 0)
+        return typed(np.ones(len(rows), g.dtype) @ rows, x)
     axes = tuple(i for i in range(g.ndim) if i < extra or (x.shape[i - extra] == 1 and g.shape[i] != 1))
     total = g.sum(axis=axes, keepdims=True, dtype=g.dtype) if axes else g
     return typed(total.reshape(x.shape), x)
@@ -42,8 +45,31 @@ def summed_rows(rows: Array, places: Array, count: int) -> Array:
         order = np.argsort(places, kind="stable")
         ranked = places[order]
         starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
-        total[ranked[starts]] = np.add.reduceat(rows[order], starts, axis=0)
+        add = _short_runs if rows[0].size >= WIDE else _runs
+        total[ranked[starts]] = add(rows[order], starts)
     return total
+
+
+WIDE = 16
+"""Elements of a row from which on reduceat takes longer than a call for each."""
+SHORT = 8
+"""Rows of a run up to which all such runs are summed at once, row by row."""
+
+
+def _runs(rows: Array, starts: Array) -> Array:
+    return np.asarray(np.add.reduceat(rows, starts, axis=0))
+
+
+def _short_runs(rows: Array, starts: Array) -> Array:
+    """The sums of runs, most of which are short: the first rows of all, then the second rows ..., long ones alone."""
+    lengths = np.diff(starts, append=len(rows))
+    sums = rows[starts]
+    for number in range(1, min(int(lengths.max()), SHORT)):
+        longer = np.flatnonzero((lengths > number) & (lengths <= SHORT))
+        sums[longer] += rows[starts[longer] + number]
+    for i in np.flatnonzero(lengths > SHORT).tolist():
+        sums[i] = rows[starts[i] : starts[i] + lengths[i]].sum(axis=0)
+    return sums
 
 
 def summed_at(g: Array, indices: Array, size: int, axis: int) -> Array:

@@ -20,7 +20,9 @@ from ..plan import bind, needed_nodes
 from ..registry import PAIRS
 from ..steps import Call
 from .find import find_vjp, is_flat
+from .fused import fused
 from .needs import needs_inputs, needs_outputs, stand_in
+from .recurrent.directions import joined
 from .rows import Gradient, dense
 
 SMOOTH = (*FLOATS, *FLOATS8, *COMPLEXES)
@@ -69,7 +71,9 @@ class Walk:
         self.sources = {name for name in sources if types[name].dtype in SMOOTH}
         self._active = set(self.sources)
         needed = needed_nodes(nodes, outputs)
-        marked = [self._marked(node) for node in needed]
+        both = fused(joined(needed, weights, self._choose), types, weights, set(outputs), self._choose)
+        needed = [node for node, _ in both]
+        marked = [self._marked(node, pair) for node, pair in both]
         by_vjp = [node for node, pair, active, _ in marked if active and not pair]
         kept = {name for node in by_vjp for name in (*looked_at(node),)}
         self._read_back = {name for node in by_vjp for name in (*node.inputs, *node.outputs)} - kept
@@ -82,7 +86,7 @@ class Walk:
             for i, (node, pair, active, bodies) in enumerate(marked)
         ]
 
-    def _marked(self, node: Node) -> tuple[Node, Pair | None, bool, dict[str, Walk]]:
+    def _marked(self, node: Node, pair: Pair | None) -> tuple[Node, Pair | None, bool, dict[str, Walk]]:
         """Find out whether a node is on the way, and its pair; its outputs then are on the way, too."""
         spec = find_op(node.op)
         kinds = {name: attr.kind for name, attr in spec.attrs.items()} if spec else {}
@@ -92,7 +96,8 @@ class Walk:
         active = reached and bool(smooth) and not is_flat(node.op)
         if active:
             self._active.update(smooth)
-        return node, self._choose(node) or (PAIRS.get(node.op) if active else None), active, bodies
+        pair = pair or self._choose(node) or (PAIRS.get(node.op) if active else None)
+        return node, pair, active, bodies
 
     def _body(self, body: Body) -> Walk:
         wanted = [name for name in self.sources if name in self._weights]

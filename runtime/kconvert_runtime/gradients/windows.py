@@ -12,7 +12,7 @@ from kconvert_schemas.dtypes import Array
 
 from ..kernels.windows import blocks, patches
 from ..scratch import scratch
-from .shared import each_part, summed
+from .shared import Tail, each_part, summed
 
 COLUMNS = 1 << 18
 """Elements of a matrix of windows that is held at a time by one thread: 1 MB of float32, which stays in the cache."""
@@ -34,15 +34,18 @@ class Windows:
     dilations: tuple[int, ...]
     groups: int = 1
 
-    def correlate(self, x: Array, kernel: Array) -> Array:
-        """Return y: the windows of x times the kernel."""
+    def correlate(self, x: Array, kernel: Array, tail: Tail | None = None) -> Array:
+        """Return y: the windows of x times the kernel, with `tail` done to it."""
         view = patches(x, self.windows, self.strides, self.dilations)
         weights = kernel.reshape(-1, self.groups, kernel.shape[-1] // self.groups).swapaxes(0, 1)
         y = np.empty((len(x), *self.places, kernel.shape[-1]), x.dtype)
 
         def run(part: slice) -> None:
             for block in self._blocks(part, kernel.size // kernel.shape[-1]):
-                np.matmul(self._columns(view[block]), weights, out=self._rows(y[block]))
+                out = y[block]
+                np.matmul(self._columns(view[block]), weights, out=self._rows(out))
+                if tail is not None:
+                    tail(out)
 
         each_part(len(x), y.size * len(weights[0]) / 16, run)
         return y

@@ -13,6 +13,7 @@ from kconvert_schemas.bundle import write_bundle
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError
 
+from ..allocator import kept_memory
 from ..model import Model
 from .callbacks import Callback
 from .checkpoint import Checkpoint, fingerprint
@@ -126,7 +127,8 @@ def fit(
             kept.restore(training, callbacks)
     elif resume:
         raise InputError("resume needs a checkpoint to go on from.")
-    return run(training, trainer, rows, held, epochs, batch_size, callbacks, shuffle, kept)
+    with kept_memory():
+        return run(training, trainer, rows, held, epochs, batch_size, callbacks, shuffle, kept)
 
 
 def run(

@@ -12,10 +12,13 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError
 
-from ..gradients.rows import Gradient, RowsGradient, dense
+from ..gradients.rows import Gradient, RowsGradient, dense, parts_of_rows
+from ..gradients.shared import each_part
 from .names import check_options, find
 
 Slots: TypeAlias = "dict[str, Array]"
+BLOCK = 1 << 17
+"""Elements of a weight that are updated at a time."""
 Schedule: TypeAlias = Callable[[int], float]
 """From the number of steps that were done to the learning rate."""
 
@@ -35,6 +38,8 @@ class Optimizer:
     global_clipnorm: float | None = None
 
     slots: ClassVar[tuple[str, ...]] = ()
+    elementwise: ClassVar[bool] = False
+    """Whether `update` looks at each element by itself, so that a part of a weight can be updated alone."""
 
     def __post_init__(self) -> None:
         self.step = 0
@@ -55,8 +60,23 @@ class Optimizer:
                 self.state[name] = self.start(w)
             if self.weight_decay:
                 w -= w * w.dtype.type(self.weight_decay) * w.dtype.type(rate)
-            self.update(w, each(g, partial(_typed, w.dtype)), self.state[name], w.dtype.type(rate))
+            self._update(w, each(g, partial(_typed, w.dtype)), self.state[name], w.dtype.type(rate))
         self.step += 1
+
+    def _update(self, w: Array, g: Gradient, kept: Slots, rate: Any) -> None:
+        """Update a large weight block by block: all that one block needs is in the cache."""
+        arrays = [w, *kept.values()]
+        if not self.elementwise or w.size <= BLOCK or not all(array.flags.c_contiguous for array in arrays):
+            self.update(w, g, kept, rate)
+            return
+        rows, part_of = max(BLOCK * len(w) // w.size, 1), parts_of_rows(g)
+
+        def run(part: slice) -> None:
+            for start in range(part.start, part.stop, rows):
+                block = slice(start, min(start + rows, part.stop))
+                self.update(w[block], part_of(block), {name: array[block] for name, array in kept.items()}, rate)
+
+        each_part(len(w), w.size, run)
 
     def start(self, w: Array) -> Slots:
         """Return the arrays kept for a weight, as they are before the first step."""
@@ -126,6 +146,7 @@ def _square(g: Gradient) -> Array:
 class SGD(Optimizer):
     """w -= rate g; with momentum, w += v for v = momentum v - rate g."""
 
+    elementwise: ClassVar[bool] = True
     learning_rate: float | Schedule = 0.01
     momentum: float = 0.0
     nesterov: bool = False
@@ -150,6 +171,7 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """w -= rate' m / (sqrt(v) + epsilon), for averages m of g and v of g^2, rate' corrected for their start at 0."""
 
+    elementwise: ClassVar[bool] = True
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-7
@@ -191,6 +213,7 @@ class AdamW(Adam):
 class Adamax(Optimizer):
     """Adam with the largest |g| so far, which fades, in place of sqrt(v)."""
 
+    elementwise: ClassVar[bool] = True
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-7
@@ -210,6 +233,7 @@ class Adamax(Optimizer):
 class Nadam(Optimizer):
     """Adam with Nesterov momentum."""
 
+    elementwise: ClassVar[bool] = True
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-7
@@ -246,6 +270,7 @@ class Nadam(Optimizer):
 class RMSprop(Optimizer):
     """w -= rate g / sqrt(v + epsilon) for an average v of g^2, less the square of that of g if centered."""
 
+    elementwise: ClassVar[bool] = True
     rho: float = 0.9
     momentum: float = 0.0
     epsilon: float = 1e-7
@@ -280,6 +305,7 @@ class RMSprop(Optimizer):
 class Adagrad(Optimizer):
     """w -= rate g / sqrt(sum of all g^2 so far + epsilon)."""
 
+    elementwise: ClassVar[bool] = True
     initial_accumulator_value: float = 0.1
     epsilon: float = 1e-7
 
@@ -297,6 +323,7 @@ class Adagrad(Optimizer):
 class Adadelta(Optimizer):
     """w -= rate g times the size of past changes over the size of past gradients."""
 
+    elementwise: ClassVar[bool] = True
     rho: float = 0.95
     epsilon: float = 1e-7
     slots: ClassVar[tuple[str, ...]] = ("gradient", "change")
@@ -317,6 +344,7 @@ class Adadelta(Optimizer):
 class Lion(Optimizer):
     """w -= rate times the sign of a mean of the gradient and its average."""
 
+    elementwise: ClassVar[bool] = True
     beta_1: float = 0.9
     beta_2: float = 0.99
     slots: ClassVar[tuple[str, ...]] = ("momentum",)
