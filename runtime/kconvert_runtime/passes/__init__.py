@@ -9,13 +9,15 @@ from .drop_identities import drop_identities
 from .fold_constants import fold_constants
 from .fold_scales import fold_scales
 from .merge_offsets import merge_offsets
+from .one_layout import one_layout
 from .pool_first import pool_first
 from .program import Pass, Program
 from .share_equals import share_equals
 from .split_batch_norm import split_batch_norm
 
 PIPELINE: tuple[Pass, ...] = (
-    drop_identities, fold_constants, share_equals, split_batch_norm, fold_scales, merge_offsets, pool_first,
+    drop_identities, fold_constants, share_equals, split_batch_norm, one_layout, fold_scales, merge_offsets,
+    pool_first,
 )  # fmt: skip
 
 
