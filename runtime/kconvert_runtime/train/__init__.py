@@ -11,19 +11,23 @@ from .metrics import Metric, make_metric
 from .optimizers import (
     SGD,
     Adadelta,
+    Adafactor,
     Adagrad,
     Adam,
     Adamax,
     AdamW,
+    Ftrl,
+    Lamb,
     Lion,
     Nadam,
     Optimizer,
     RMSprop,
     make_optimizer,
+    make_schedule,
 )
 
 __all__ = [
-    "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Callback", "EarlyStopping", "History", "Lion", "Loss",
-    "Metric", "Nadam", "Optimizer", "RMSprop", "ReduceLROnPlateau", "Training", "fit", "make_metric", "make_optimizer",
-    "save",
+    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Callback", "EarlyStopping", "Ftrl", "History",
+    "Lamb", "Lion", "Loss", "Metric", "Nadam", "Optimizer", "RMSprop", "ReduceLROnPlateau", "Training", "fit",
+    "make_metric", "make_optimizer", "make_schedule", "save",
 ]  # fmt: skip

@@ -154,6 +154,7 @@ def run(
             checkpoint.save(training, callbacks)
     if training.stop:
         history.stopped = training.epoch - 1
+    trainer.optimizer.finish(trainer.weights)
     for callback in callbacks:
         callback.on_train_end(training)
     history.model = training.model()

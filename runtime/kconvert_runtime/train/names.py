@@ -50,7 +50,7 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
     """Read 'adam:learning_rate=1e-3,amsgrad=true' as a name and settings; InputError where it is not like that."""
     name, colon, rest = text.partition(":")
     options: dict[str, Any] = {}
-    for part in rest.split(",") if colon else ():
+    for part in _parts(rest) if colon else ():
         key, equals, value = part.partition("=")
         if not equals or not re.fullmatch(r"[a-z_][a-z_0-9]*", key.strip()):
             raise InputError(f"Settings are written as name:setting=value,setting=value; got {show(text)}.")
@@ -58,7 +58,37 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
     return name.strip(), options
 
 
+def call(text: str, what: str) -> tuple[str, list[Any], dict[str, Any]]:
+    """Read 'name(1, 2, setting=3)' as a name, values and settings; InputError where it is not like that."""
+    found = re.fullmatch(r"\s*([A-Za-z_]\w*)\((.*)\)\s*", text, re.DOTALL)
+    if found is None:
+        raise InputError(f"{what} must be a number, or be written as name(value, setting=value); got {show(text)}.")
+    values: list[Any] = []
+    settings: dict[str, Any] = {}
+    for part in _parts(found[2]) if found[2].strip() else ():
+        key, equals, value = part.partition("=")
+        if equals:
+            settings[key.strip()] = _value(value.strip())
+        else:
+            values.append(_value(part.strip()))
+    return found[1], values, settings
+
+
+def _parts(text: str) -> list[str]:
+    """Split at the commas that stand within no brackets."""
+    parts, depth = [""], 0
+    for c in text:
+        depth += (c in "([") - (c in ")]")
+        if c == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += c
+    return parts
+
+
 def _value(text: str) -> Any:
+    if text.startswith("[") and text.endswith("]"):
+        return tuple(_value(part.strip()) for part in _parts(text[1:-1])) if text[1:-1].strip() else ()
     words = {"true": True, "false": False, "none": None}
     if text.lower() in words:
         return words[text.lower()]
