@@ -95,6 +95,32 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
 ]
 
 
+def test_all_problems_are_told_at_once(run: Run, tmp_path: Path) -> None:
+    prepare(tmp_path)
+    x, y = line(40)
+    x[7, 1], y[3] = np.nan, np.inf
+    np.save("bad.npy", x)
+    np.save("worse.npy", y)
+    done = run(
+        "kbundle", "train", "model", "bad.npy", "worse.npy", "-o", "t", "--loss", "hubber", "--optimizer", "adma",
+        "--trainable", "dens", "--validation-split", "1.5", "--metric", "acuracy",
+    )  # fmt: skip
+    assert (done.code, done.out) == (2, "")
+    for message in (
+        "row 7 holds NaN",
+        "row 3 holds NaN or an inf",
+        "no loss 'hubber'",
+        "no optimizer 'adma'",
+        "'dens'",
+    ):
+        assert message in done.err
+    files = run("kbundle", "train", "model", "no.npy", "none.npy", "-o", "x.npy", *OPTIONS, "--plot", "no/p.svg")
+    assert files.code == 2
+    for message in ("no file 'no.npy'", "no file 'none.npy'", "is left alone", "create it first"):
+        assert message in files.err
+    assert "Traceback" not in done.err + files.err
+
+
 @pytest.mark.parametrize(("arguments", "message"), WRONG)
 def test_wrong_requests(run: Run, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
     prepare(tmp_path)

@@ -27,7 +27,7 @@ from .optimizers import (
 )
 
 __all__ = [
-    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Callback", "EarlyStopping", "Ftrl", "History",
-    "Lamb", "Lion", "Loss", "Metric", "Nadam", "Optimizer", "RMSprop", "ReduceLROnPlateau", "Training", "fit",
-    "make_metric", "make_optimizer", "make_schedule", "save",
+    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Callback", "EarlyStopping", "Ftrl",
+    "History", "Lamb", "Lion", "Loss", "Metric", "Nadam", "Optimizer", "RMSprop", "ReduceLROnPlateau", "Training",
+    "fit", "make_metric", "make_optimizer", "make_schedule", "save",
 ]  # fmt: skip

@@ -9,12 +9,14 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from kconvert_schemas.dtypes import Array
-from kconvert_schemas.errors import InputError, show
+from kconvert_schemas.errors import InputError, paragraph, show
 from kconvert_schemas.graph import Graph, Signature
 
 from ..gradients.model import by_port
 from ..inputs import flatten, prepare
 
+BLOCK = 1024
+"""Rows that are looked at at a time."""
 PerOutput: TypeAlias = "dict[str, Array]"
 """An array for each output, by port name; outputs without one are left out."""
 
@@ -66,7 +68,28 @@ def make_rows(
         raise InputError(f"Inputs, labels and weights must have the same number of rows, got {said}.")
     if not next(iter(counts.values()), 0):
         raise InputError("There are no rows to train on.")
+    _require_finite(
+        {
+            **{f"input {show(p.name)}": x for p, x in zip(ports, inputs, strict=True)},
+            **{f"labels of {show(name)}": y for name, y in labels.items()},
+            **{f"sample_weight of {show(name)}": w for name, w in weights.items()},
+        }
+    )
     return Rows(inputs, labels, weights)
+
+
+def _require_finite(arrays: Mapping[str, Array]) -> None:
+    """Raise InputError naming the first row of each array that holds NaN or an infinity: no loss could be computed."""
+    problems = []
+    for name, array in arrays.items():
+        for start in range(0, len(array) if array.dtype.kind == "f" else 0, BLOCK):
+            part = array[start : start + BLOCK]
+            wrong = ~np.isfinite(part.reshape(len(part), -1)).all(axis=1)
+            if wrong.any():
+                problems.append(f"{name}: row {start + int(wrong.argmax())} holds NaN or an infinity")
+                break
+    if problems:
+        raise InputError(paragraph("There are rows that cannot be trained on; leave them out:", problems))
 
 
 def _array(value: Any, what: str) -> Array:

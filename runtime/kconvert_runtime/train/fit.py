@@ -20,8 +20,9 @@ from .checkpoint import Checkpoint, fingerprint
 from .data import Rows, batches, make_rows, split
 from .history import History
 from .names import parse
-from .objective import make_targets
+from .objective import check_labels, make_targets
 from .optimizers import Optimizer, make_optimizer
+from .problems import Problems
 from .refusals import check_trainable
 from .trainer import LogMean, Logs, Trainer, reset, results, trainable
 
@@ -108,17 +109,23 @@ def fit(
     batch normalisation takes the statistics of its batch, penalties of the layers are added to the loss. Raises
     InputError for what does not fit, and where a layer acts in training in a way that cannot be followed here.
     """
-    rows = make_rows(model.graph, x, y, sample_weight, class_weight)
-    held = _validation(model, validation_data)
-    if held is None and validation_split:
-        rows, held = split(rows, validation_split)
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if not isinstance(value, (int, np.integer)) or value < 1:
-            raise InputError(f"{name} must be a whole number of at least 1, got {value!r:.40}.")
-    trained = trainable(model.graph, trainable_layers)
-    check_trainable(model.graph, trained)
-    targets = make_targets(model.graph, rows, loss, loss_weights, metrics, weighted_metrics)
-    trainer = Trainer(model.graph, model.weights, targets, _optimizer(optimizer), seed, trained)
+    graph, problems = model.graph, Problems()
+    rows = problems.trying(lambda: make_rows(graph, x, y, sample_weight, class_weight))
+    held = problems.trying(lambda: _validation(model, validation_data))
+    problems.trying(lambda: _positive("epochs", epochs))
+    problems.trying(lambda: _positive("batch_size", batch_size))
+    trained = problems.trying(lambda: trainable(graph, trainable_layers))
+    problems.trying(lambda: check_trainable(graph, trained or []) if trained is not None else None)
+    made = problems.trying(lambda: _optimizer(optimizer))
+    settings = (loss, loss_weights, metrics, weighted_metrics)
+    targets = problems.trying(lambda: make_targets(graph, rows, *settings))
+    problems.trying(lambda: check_labels(targets or [], [part for part in (rows, held) if part is not None]))
+    parts = problems.trying(lambda: (rows, held) if rows is None or held else _parted(rows, validation_split))
+    problems.check()
+    if rows is None or parts is None or trained is None or targets is None or made is None:
+        raise InputError("This training cannot begin.")
+    rows, held = parts[0] or rows, parts[1]
+    trainer = Trainer(graph, model.weights, targets, made, seed, trained)
     training = Training(trainer, History(model))
     kept = None
     if checkpoint is not None:
@@ -192,6 +199,15 @@ def _settings(trainer: Trainer, rows: Rows, held: Rows | None, batch_size: int, 
         "data or model": fingerprint(rows, {name: trainer.weights[name] for name in trainer.changing}),
         "validation data": None if held is None else fingerprint(held, {}),
     }
+
+
+def _positive(name: str, value: Any) -> None:
+    if not isinstance(value, (int, np.integer)) or value < 1:
+        raise InputError(f"{name} must be a whole number of at least 1, got {value!r:.40}.")
+
+
+def _parted(rows: Rows, share: float) -> tuple[Rows, Rows | None]:
+    return split(rows, share) if share else (rows, None)
 
 
 def _validation(model: Model, given: Any) -> Rows | None:

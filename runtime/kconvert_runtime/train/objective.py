@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError, show
-from kconvert_schemas.graph import Graph
+from kconvert_schemas.graph import Graph, Port
 
 from .data import Rows
 from .losses import Loss
 from .losses.base import LOGITS
 from .metrics import Metric, chosen, make_metric
 from .names import parse
+from .problems import Problems
 
 
 @dataclass
@@ -33,35 +35,59 @@ class Target:
     metrics: list[Metric] = field(default_factory=list)
     weighted: list[Metric] = field(default_factory=list)
     mask: str | None = None
+    shape: tuple[int | None, ...] = ()
 
 
 def make_targets(
-    graph: Graph, rows: Rows, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any
+    graph: Graph, rows: Rows | None, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any
 ) -> list[Target]:
-    """Pair outputs with their losses and metrics, given for all, in the order of the outputs, or by name."""
+    """Pair outputs with their losses and metrics, given for all, in the order of the outputs, or by name.
+
+    Without rows their labels are taken to be as they should be, so that names and settings can be checked.
+    """
     names = [port.name for port in graph.outputs.ports]
     losses, weights = _per_output(loss, names, "loss"), _per_output(loss_weights, names, "loss_weights")
     some, more = _lists(metrics, names, "metrics"), _lists(weighted_metrics, names, "weighted_metrics")
-    targets = []
+    targets, problems = [], Problems()
     for port in graph.outputs.ports:
-        found, labels = losses.get(port.name), rows.labels.get(port.name)
+        found, y = losses.get(port.name), _stand_in(port.type.shape)
+        labels = y if rows is None else rows.labels.get(port.name)
         if found is None and not some.get(port.name) and not more.get(port.name):
             continue
-        if labels is None:
-            raise InputError(f"The output {show(port.name)} has a loss or metrics, but y has no labels for it.")
-        y = _stand_in(port.type.shape)
-        made = None if found is None else make_loss(found, labels, y)
-        if port.type.dtype not in ("float16", "bfloat16", "float32", "float64"):
-            raise InputError(f"The output {show(port.name)} is {port.type.dtype}: only floats can be trained.")
-        value, made = _logits(graph, port.value, made)
-        plain, weighted = ([_metric(one, labels, y) for one in part.get(port.name, [])] for part in (some, more))
-        weight = weights.get(port.name)
-        mask = graph.training.masks.get(port.name)
-        weight = 1.0 if weight is None else weight
-        targets.append(Target(port.name, port.value, value, made, weight, plain, weighted, mask))
+        targets.append(_target(graph, port, found, (some, more), labels, y, weights.get(port.name), problems))
+    problems.check()
     if not any(target.loss for target in targets):
         raise InputError("No output has a loss: give `loss`, such as loss='mean_squared_error'.")
     return targets
+
+
+def _target(
+    graph: Graph, port: Port, loss: Any, metrics: Sequence[Mapping[str, list[Any]]], labels: Any, y: Any,
+    weight: float | None, problems: Problems,
+) -> Target:  # fmt: skip
+    """Return the target of an output; what is wrong goes to `problems`."""
+    if labels is None:
+        problems.add(f"The output {show(port.name)} has a loss or metrics, but y has no labels for it.")
+    if port.type.dtype not in ("float16", "bfloat16", "float32", "float64"):
+        problems.add(f"The output {show(port.name)} is {port.type.dtype}: only floats can be trained.")
+    labels = y if labels is None else labels
+    made = None if loss is None else problems.trying(lambda: make_loss(loss, labels, y))
+    found = [[problems.trying(partial(_metric, one, labels, y)) for one in part.get(port.name, [])] for part in metrics]
+    plain, weighted = ([one for one in part if one is not None] for part in found)
+    value, made = _logits(graph, port.value, made)
+    mask, weight = graph.training.masks.get(port.name), 1.0 if weight is None else weight
+    return Target(port.name, port.value, value, made, weight, plain, weighted, mask, tuple(port.type.shape))
+
+
+def check_labels(targets: Sequence[Target], parts: Sequence[Rows]) -> None:
+    """Raise InputError where labels do not go with the loss of their output, all rows looked at."""
+    problems = Problems()
+    for target in targets:
+        for rows in parts:
+            labels = rows.labels.get(target.port)
+            if target.loss is not None and labels is not None:
+                problems.trying(partial(target.loss.check, labels, target.shape))
+    problems.check()
 
 
 def make_loss(given: Any, labels: Array, y: Any) -> Loss:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,14 +63,20 @@ def train(out: Path, x: str, y: str, output: Path, history: Path | None, picture
     """
     from kconvert_runtime import load
     from kconvert_runtime.train import fit, save
+    from kconvert_runtime.train.problems import Problems
 
+    problems = Problems()
+    problems.trying(lambda: require_writable(output))
+    problems.trying(lambda: _require_parent(history))
+    problems.trying(lambda: _require_parent(picture))
     model = load(out)
-    require_writable(output)
-    for file in (history, picture):
-        _require_parent(file)
-    ports = model.graph.outputs.ports
-    data = _read(x, model.graph.inputs.ports), _read(y, ports)
-    held = given["validation"]
+    inputs, ports = model.graph.inputs.ports, model.graph.outputs.ports
+    held = given["validation"] or (None, None)
+    pairs = ((x, inputs), (y, ports), (held[0], inputs), (held[1], ports))
+    read = [problems.trying(partial(_read, *pair)) if pair[0] else None for pair in pairs]
+    weight = problems.trying(lambda: _only(given["sample_weight"]))
+    problems.check()
+    data, held_data = tuple(read[:2]), tuple(read[2:]) if given["validation"] else None
     checkpoint = output.with_name(f"{output.name}.checkpoint.npz")
     if given["resume"] and not checkpoint.exists():
         console.note(PROGRAM, f"there is no {printable(str(checkpoint))} to go on from; beginning anew")
@@ -77,9 +84,8 @@ def train(out: Path, x: str, y: str, output: Path, history: Path | None, picture
         model, *data, loss=_loss(given["loss"], [port.name for port in ports]), optimizer=given["optimizer"],
         metrics=_metrics(given["metrics"], len(ports), [port.name for port in ports]), epochs=given["epochs"],
         batch_size=given["batch_size"], validation_split=given["validation_split"], seed=given["seed"],
-        validation_data=(_read(held[0], model.graph.inputs.ports), _read(held[1], ports)) if held else None,
-        sample_weight=_only(given["sample_weight"]), shuffle=not given["no_shuffle"],
-        trainable_layers=given["layers"] or None, callbacks=_callbacks(given, bool(held), data[0]),
+        validation_data=held_data, sample_weight=weight, shuffle=not given["no_shuffle"],
+        trainable_layers=given["layers"] or None, callbacks=_callbacks(given, held_data is not None, data[0]),
         checkpoint=checkpoint, resume=given["resume"],
     )  # fmt: skip
     save(found.model, output)

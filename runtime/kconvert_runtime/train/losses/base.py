@@ -18,6 +18,9 @@ EPSILON = 1e-7
 Rows: TypeAlias = "tuple[Array, Array]"
 """A value for each row, and its derivative by each prediction of that row (the shape of the predictions)."""
 
+BLOCK = 1 << 16
+"""Rows of labels that are looked at at a time."""
+
 LOSSES: dict[str, Callable[..., Rows]] = {}
 ALIASES: dict[str, str] = {}
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight")
@@ -76,6 +79,24 @@ class Loss:
         share = slope.dtype.type(1 / count if count else 0)
         by_value = np.full(values.shape, share) if weight is None else (weight * share).astype(slope.dtype)
         return total / count if count else 0.0, _spread(by_value, slope, self.options.get("axis", -1)) * slope
+
+    def check(self, y_true: Array, shape: tuple[int | None, ...]) -> None:
+        """Raise InputError where labels do not go with an output of that shape, or name classes that there are not."""
+        sizes = [size for size in shape[1:] if size is not None]
+        if len(sizes) < len(shape) - 1:
+            return
+        y_pred = np.broadcast_to(np.float32(0), (len(y_true), *sizes))
+        if self.name != "sparse_categorical_crossentropy":
+            self._aligned(np.broadcast_to(np.float32(0), y_true.shape), y_pred)
+            return
+        whole = y_true.dtype.kind in "iub" or all(
+            bool((part == np.trunc(part)).all()) for part in np.array_split(y_true, -(-len(y_true) // BLOCK))
+        )
+        if not whole:
+            raise InputError(
+                "The loss sparse_categorical_crossentropy needs class numbers; these labels are not whole."
+            )
+        _class_numbers(y_true, y_pred, self.options["ignore_class"])
 
     def _count(self, values: Array, weight: Array | None) -> float:
         if self.reduction == "sum":
