@@ -7,8 +7,7 @@ import pytest
 
 from kconvert_runtime import blas
 from kconvert_runtime.gradients.rows import RowsGradient
-from kconvert_runtime.train import optimizers
-from kconvert_runtime.train.optimizers import OPTIMIZERS, make_optimizer
+from kconvert_runtime.train.optimizers import OPTIMIZERS, base, make_optimizer
 
 
 @pytest.mark.parametrize("rows", [False, True])
@@ -19,7 +18,7 @@ def test_blocks(name: str, rows: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     places, values = rng.integers(0, 41, 60), rng.normal(size=(60, 5)).astype("float32")
     found = []
     for block in (1 << 20, 17):
-        monkeypatch.setattr(optimizers, "BLOCK", block)
+        monkeypatch.setattr(base, "BLOCK", block)
         optimizer, weights = make_optimizer(name), {"w": w.copy()}
         for _ in range(3):
             g = RowsGradient(places, values, 41)
