@@ -1,4 +1,4 @@
-"""Measure, or write the page: `python -m benchmarks [speed|startup|growth|report]`."""
+"""Measure, or write the page: `python -m benchmarks [speed|training|startup|growth|report]`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from .engines import ENGINES
 from .growth import SERIES
 from .networks import NETWORKS
 from .results import Results
+from .training import TASKS
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results.json"
@@ -34,7 +35,9 @@ def _words(text: str) -> list[str]:
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    parser.add_argument("what", nargs="?", default="speed", choices=["speed", "startup", "growth", "report"])
+    parser.add_argument(
+        "what", nargs="?", default="speed", choices=["speed", "training", "startup", "growth", "report"]
+    )
     parser.add_argument("--models", type=_words, default=list(NETWORKS), metavar="A,B", help=", ".join(NETWORKS))
     parser.add_argument("--batch", type=_words, default=["1", "32"], metavar="N,M", help="rows a call; default 1,32")
     parser.add_argument("--peers", type=_words, metavar="A,B", help=", ".join(list(ENGINES)[1:]),
@@ -67,6 +70,16 @@ def speed(options: argparse.Namespace, results: Results) -> None:
             results.put("speed", key, {**known, **found})
             for name, one in found.items():
                 print(f"  {_line(name, one)}", flush=True)
+
+
+def training(options: argparse.Namespace, results: Results) -> None:
+    """Measure a step of training beside Keras'."""
+    for name in (name for name in TASKS if name in options.models):
+        if options.again or results.get("training", name) is None:
+            found = _process("training", options.cache, name, options.rounds)
+            print(TASKS[name].title, found, flush=True)
+            if found:
+                results.put("training", name, found)
 
 
 def _process(module: str, *arguments: object) -> Any:
@@ -121,7 +134,9 @@ def main(arguments: list[str]) -> int:
     """Run the command."""
     options = _options(arguments)
     results = Results(options.json)
-    {"speed": speed, "startup": startup, "growth": growth, "report": report}[options.what](options, results)
+    {"speed": speed, "training": training, "startup": startup, "growth": growth, "report": report}[options.what](
+        options, results
+    )
     return 0
 
 

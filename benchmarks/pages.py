@@ -10,6 +10,7 @@ from typing import Any
 from .engines import ENGINES
 from .networks import NETWORKS
 from .plot import dots
+from .training import TASKS
 
 DOCS = Path(__file__).parents[1] / "docs"
 PEERS = [name for name in ENGINES if name not in ("kconvert", "plain", "xla")]
@@ -36,6 +37,7 @@ def pages(data: Mapping[str, Any]) -> dict[Path, str]:
     batches = sorted({key.partition("/")[2] for key in speed}, key=int)
     for batch in batches:
         parts += ["", f"## {batch} {'row' if batch == '1' else 'rows'} a call (ms)", "", *_speed(speed, batch)]
+    parts += ["", *_training(data.get("training", {}))]
     parts += ["", *_startup(data.get("startup", {})), *_growth(data.get("growth", {}))]
     missing = [f"{one.title} ({batch})" for name, one in NETWORKS.items() for batch in batches
                if f"{name}/{batch}" not in speed]  # fmt: skip
@@ -97,6 +99,22 @@ def _mean(ratios: list[float]) -> str:
     if not ratios:
         return ""
     return f"**{_number(math.exp(sum(map(math.log, ratios)) / len(ratios)))}** of {len(ratios)}"
+
+
+def _training(found: Mapping[str, Any]) -> Iterator[str]:
+    if not found:
+        return
+    yield "## One step of training (ms)"
+    yield ""
+    yield "Forward, loss, gradients and Adam beside Keras' `train_on_batch`; the loss is that of the third step."
+    yield ""
+    yield from _row(["network", "kconvert", "Keras", "loss", "Keras' loss"])
+    yield from _row(["---"] * 5)
+    for name, task in TASKS.items():
+        if one := found.get(name):
+            ours, keras = one["kconvert"], one["keras"]
+            losses = (f"{engine['losses'][-1]:.5f}" for engine in (ours, keras))
+            yield from _row([task.title, _number(ours["ms"]), _cell(keras, []), *losses])
 
 
 def _startup(found: Mapping[str, Any]) -> Iterator[str]:

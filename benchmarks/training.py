@@ -8,6 +8,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,11 +23,14 @@ Step: TypeAlias = Callable[[], float]
 RATE = 0.001
 
 
+@dataclass(frozen=True)
 class Task:
-    """A network to train: on how many rows a step, and with which loss."""
+    """A network to train: on how many rows a step, to tell how many classes apart (1: a yes or no), at which places."""
 
-    def __init__(self, network: str, batch: int, classes: int) -> None:
-        self.network, self.batch, self.classes = network, batch, classes
+    network: str
+    batch: int
+    classes: int
+    places: tuple[int, ...] = (1,)
 
     @property
     def title(self) -> str:
@@ -40,7 +44,7 @@ class Task:
 
     def data(self) -> tuple[np.ndarray, np.ndarray]:
         """Return random rows, and random labels of them."""
-        labels = np.random.default_rng(1).integers(0, max(self.classes, 2), (self.batch, 1))
+        labels = np.random.default_rng(1).integers(0, max(self.classes, 2), (self.batch, *self.places))
         return NETWORKS[self.network].rows(self.batch), labels.astype(np.int32)
 
 
@@ -49,7 +53,7 @@ TASKS = {
     "bilstm": Task("bilstm", 32, 1),
     "mlp": Task("mlp", 32, 1),
     "gru": Task("gru", 32, 1),
-    "unet": Task("unet", 4, 4),
+    "unet": Task("unet", 4, 4, (128, 128)),
     "transformer": Task("transformer", 8, 2),
 }
 

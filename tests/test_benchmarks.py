@@ -20,6 +20,12 @@ RESULTS = {
             "tf": {"ms": 8.0, "ratio": [8.0, 8.0, 8.0], "error": 0.0},
         },
     },
+    "training": {
+        "cnn": {
+            "kconvert": {"ms": 40.0, "ratio": [1.0, 1.0, 1.0], "losses": [2.0, 1.5, 1.25]},
+            "keras": {"ms": 30.0, "ratio": [0.75, 0.7, 0.8], "losses": [2.0, 1.5, 1.25]},
+        },
+    },
     "startup": {"import numpy": {"seconds": 0.1, "megabytes": 25.0}},
     "growth": {"cnn": {"by": "rows", "sizes": [1, 4], "kconvert": [1.0, 4.0], "tf": [2.0, 5.0]}},
 }
@@ -33,6 +39,7 @@ def test_the_page_has_ratios_their_geometric_mean_and_the_reasons_of_failures() 
     assert "fails (1)" in text
     assert "1. a / reason" in text
     assert "CPU abacus" in text
+    assert "| CNN 32x32x3, 64 rows | 40 | 30 (0.75) | 1.25000 | 1.25000 |" in text
     assert (
         len(ElementTree.fromstring(drawing).findall("{*}circle")) == len(PEERS) + 2
     )  # the legend's, and one for each ratio

@@ -102,3 +102,25 @@ def test_two_directions_in_one_loop(op: str, masked: bool, monkeypatch: pytest.M
     assert len(Walk(apart.nodes, types_of(apart), weights, ["o00", "o11"], wanted)._steps) == 2
     for name, g in Model(apart, weights).gradients(arrays if masked else arrays[0], seeds, wrt=wanted).items():
         np.testing.assert_allclose(both[name], g, rtol=1e-9, atol=1e-12)
+
+
+def test_a_pool_comes_before_the_relu_in_front_of_it() -> None:
+    pool = {"pool_size": [2], "strides": [2], "padding": "valid", "data_format": "channels_last"}
+    nodes = [
+        Node("conv", "c", "", ("x", "k"), ("c",), {"strides": [1], "padding": "same", "dilation_rate": [1]}),
+        Node("add", "a", "", ("c", "b"), ("a",), {}), Node("relu", "r", "", ("a",), ("r",), {}),
+        Node("max_pool", "p", "", ("r",), ("p",), pool), Node("exp", "e", "", ("p",), ("e",), {}),
+    ]  # fmt: skip
+    weights = {"k": RNG.normal(size=(3, 2, 5)), "b": RNG.normal(size=5)}
+    types = {"x": TensorType((3, 6, 2), "float64")}
+    array, wanted = np.round(RNG.normal(size=(3, 6, 2)), 1), ["x", *weights]
+    found = []
+    for asked in (["e"], ["e", "r"], ["e", "a"], ["e", "c"]):
+        graph = make_graph(types, nodes, asked, weights)
+        seeds = [np.ones_like(y) if i == 0 else np.zeros_like(y) for i, y in enumerate(Model(graph, weights)([array]))]
+        found.append(Model(graph, weights).gradients([array], seeds, wrt=wanted))
+        steps = Walk(graph.nodes, types_of(graph), weights, asked, wanted)._steps
+        assert len(steps) == {"e": 4, "r": 3, "a": 4, "c": 5}[asked[-1]]
+    for other in found[1:]:
+        for name, g in found[0].items():
+            np.testing.assert_allclose(other[name], g, rtol=1e-12, atol=1e-12)

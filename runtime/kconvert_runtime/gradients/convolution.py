@@ -10,7 +10,7 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.ops.windows import transposed_count
 
-from ..kernels.windows import extent, padded, pads_of, within
+from ..kernels.windows import extent, pads_of, within
 from ..registry import KERNELS, pair, vjp
 from .shared import Tail, gram, product
 from .sums import Gradients
@@ -50,9 +50,8 @@ class Conv:
         self._pads = pads_of(sizes, spans, strides, padding)
         whole = [size + sum(pad) for size, pad in zip(sizes, self._pads, strict=True)]
         places = [(size - span) // stride + 1 for size, span, stride in zip(whole, spans, strides, strict=True)]
-        self._windows = Windows(tuple(places), windows, tuple(strides), tuple(dilation_rate), groups)
-        self._whole = whole
-        self._inner = within([slice(pad[0], pad[0] + size) for pad, size in zip(self._pads, sizes, strict=True)])
+        self._windows = Windows(tuple(places), windows, tuple(strides), tuple(dilation_rate), groups, self._pads)
+        self._sizes = tuple(sizes)
         self._pointwise = groups == 1 and set(windows) <= {1} and set(strides) <= {1}
 
     def forward(self, tail: Tail | None = None) -> Array:
@@ -65,7 +64,7 @@ class Conv:
         if self._pointwise:
             found = product(_rows(self._x), self._kernel.reshape(self._kernel.shape[-2:]), tail)
             return found.reshape(*self._x.shape[:-1], self._kernel.shape[-1])
-        return self._windows.correlate(padded(self._x, self._pads), self._kernel, tail)
+        return self._windows.correlate(self._x, self._kernel, tail)
 
     def back(self, g: Array, wanted: Sequence[bool]) -> Gradients:
         """Return the gradients of x and of the kernel, where they are wanted."""
@@ -79,7 +78,7 @@ class Conv:
             if wanted[0]:
                 by_x = self._by_x(g)
             if wanted[1]:
-                by_kernel = self._windows.by_kernel(padded(x, self._pads), g, self._kernel)
+                by_kernel = self._windows.by_kernel(x, g, self._kernel)
         return np.moveaxis(by_x, -1, 1) if self._first and by_x is not None else by_x, by_kernel
 
     def _by_x(self, g: Array) -> Array:
@@ -87,13 +86,12 @@ class Conv:
         windows, channels = self._windows, self._kernel.shape[-2]
         plain = windows.groups == 1 and set(windows.strides) <= {1} and self._kernel.shape[-1] <= 4 * channels
         if not plain or 0 in g.shape:
-            return windows.spread(g, self._kernel, self._whole)[self._inner]
+            return windows.spread(g, self._kernel, self._sizes)
         spans = [extent(*step) for step in zip(windows.windows, windows.dilations, strict=True)]
         pads = [(span - 1 - a, span - 1 - b) for span, (a, b) in zip(spans, self._pads, strict=True)]
         turned = np.flip(self._kernel, tuple(range(len(spans)))).swapaxes(-1, -2)
-        sizes = [whole - sum(pad) for whole, pad in zip(self._whole, self._pads, strict=True)]
-        over = Windows(tuple(sizes), windows.windows, windows.strides, windows.dilations)
-        return over.correlate(padded(g, pads), np.ascontiguousarray(turned))
+        over = Windows(self._sizes, windows.windows, windows.strides, windows.dilations, pads=pads)
+        return over.correlate(g, np.ascontiguousarray(turned))
 
 
 def _rows(x: Array) -> Array:

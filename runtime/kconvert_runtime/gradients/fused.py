@@ -61,6 +61,26 @@ def fused(
     return [one for one in found if one is not None]
 
 
+def pooled_first(nodes: Sequence[Node], kept: Collection[str], choose: Callable[[Node], Any]) -> list[Node]:
+    """Return the nodes with a relu after the max pool of its result, which is smaller, instead of before it.
+
+    Values and gradients are the same: where the largest of a window is not above 0, no element of it has a gradient.
+    """
+    uses = Counter(name for node in nodes for name in node.inputs)
+    made_by = {name: i for i, node in enumerate(nodes) for name in node.outputs}
+    found = list(nodes)
+    for i, pool in enumerate(nodes):
+        before = made_by.get(pool.inputs[0] or "") if pool.op == "max_pool" else None
+        relu = None if before is None else found[before]
+        if before is None or relu is None or relu.op != "relu" or not _plain(relu):
+            continue
+        inner = relu.outputs[0]
+        if uses[inner] == 1 and inner not in kept and choose(relu) is None and choose(pool) is None:
+            found[before] = replace(pool, inputs=relu.inputs, outputs=relu.outputs)
+            found[i] = replace(relu, inputs=relu.outputs, outputs=pool.outputs)
+    return found
+
+
 def _fits(start: tuple[Node, Any], node: Node, types: Mapping[str, TensorType], weights: Collection[str]) -> bool:
     first, pair = start
     bias = node.inputs[1]

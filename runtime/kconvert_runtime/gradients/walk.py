@@ -20,7 +20,7 @@ from ..plan import bind, needed_nodes
 from ..registry import PAIRS
 from ..steps import Call
 from .find import find_vjp, is_flat
-from .fused import fused
+from .fused import fused, pooled_first
 from .needs import needs_inputs, needs_outputs, stand_in
 from .recurrent.directions import joined
 from .rows import Gradient, dense
@@ -70,7 +70,7 @@ class Walk:
         self._types, self._weights, self.outputs, self._choose = types, weights, list(outputs), choose
         self.sources = {name for name in sources if types[name].dtype in SMOOTH}
         self._active = set(self.sources)
-        needed = needed_nodes(nodes, outputs)
+        needed = pooled_first(needed_nodes(nodes, outputs), set(outputs), self._choose)
         both = fused(joined(needed, weights, self._choose), types, weights, set(outputs), self._choose)
         needed = [node for node, _ in both]
         marked = [self._marked(node, pair) for node, pair in both]

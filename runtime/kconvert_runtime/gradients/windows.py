@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from ..kernels.windows import blocks, patches
+from ..kernels.windows import Pads, blocks, padded, patches, within
 from ..scratch import scratch
 from .shared import Tail, each_part, summed
 
@@ -23,7 +23,7 @@ Index = tuple[slice, ...]
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Windows over an x (batch, spatial..., channels) that is padded already: places, strides, dilations, groups.
+    """Windows over x (batch, spatial..., channels): their places, sizes, strides and dilations, groups, zeros around x.
 
     A kernel is (windows..., channels / groups, filters), y (batch, places..., filters).
     """
@@ -33,16 +33,17 @@ class Windows:
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
     groups: int = 1
+    pads: Pads = field(default_factory=list)
 
     def correlate(self, x: Array, kernel: Array, tail: Tail | None = None) -> Array:
         """Return y: the windows of x times the kernel, with `tail` done to it."""
-        view = patches(x, self.windows, self.strides, self.dilations)
         weights = kernel.reshape(-1, self.groups, kernel.shape[-1] // self.groups).swapaxes(0, 1)
         y = np.empty((len(x), *self.places, kernel.shape[-1]), x.dtype)
 
         def run(part: slice) -> None:
-            for block in self._blocks(part, kernel.size // kernel.shape[-1]):
-                out = y[block]
+            view, results = self._view(x[part]), y[part]
+            for block in self._blocks(results, kernel.size // kernel.shape[-1]):
+                out = results[block]
                 np.matmul(self._columns(view[block]), weights, out=self._rows(out))
                 if tail is not None:
                     tail(out)
@@ -52,13 +53,13 @@ class Windows:
 
     def by_kernel(self, x: Array, g: Array, kernel: Array) -> Array:
         """Return the gradient of the kernel for g, that of y: the windows of x times g."""
-        view = patches(x, self.windows, self.strides, self.dilations)
         depth, filters = kernel.size // kernel.shape[-1], kernel.shape[-1] // self.groups
 
         def run(part: slice) -> Array:
+            view, given = self._view(x[part]), g[part]
             sums = np.zeros((self.groups, depth, filters), x.dtype)
-            for block in self._blocks(part, depth):
-                sums += self._columns(view[block]).swapaxes(-1, -2) @ self._rows(np.ascontiguousarray(g[block]))
+            for block in self._blocks(given, depth):
+                sums += self._columns(view[block]).swapaxes(-1, -2) @ self._rows(np.ascontiguousarray(given[block]))
             return sums
 
         return summed(len(x), g.size * depth / 16, run).swapaxes(0, 1).reshape(kernel.shape)
@@ -68,19 +69,25 @@ class Windows:
         taps, channels = math.prod(self.windows), kernel.shape[-2] * self.groups
         weights = kernel.reshape(taps, kernel.shape[-2], self.groups, -1).transpose(0, 2, 3, 1)
         weights = np.ascontiguousarray(weights)  # (taps, groups, filters / groups, channels / groups)
-        by_x = np.zeros((len(g), *sizes, channels), g.dtype)
+        whole = [size + sum(pad) for size, pad in zip(sizes, self.pads or [(0, 0)] * len(sizes), strict=True)]
+        padded_x = np.zeros((len(g), *whole, channels), g.dtype)
 
         def run(part: slice) -> None:
-            for block in self._blocks(part, taps * kernel.shape[-2]):
-                rows = self._rows(np.ascontiguousarray(g[block]))
+            given, by_x = g[part], padded_x[part]
+            for block in self._blocks(given, taps * kernel.shape[-2]):
+                rows = self._rows(np.ascontiguousarray(given[block]))
                 spread = scratch("spread", (*weights.shape[:2], rows.shape[1], weights.shape[-1]), g.dtype)
                 np.matmul(rows, weights, out=spread)
                 for tap, index in zip(spread, np.ndindex(*self.windows), strict=True):
-                    there = by_x[self._reached(block, index, g[block].shape)]
+                    there = by_x[self._reached(block, index, given[block].shape)]
                     there += tap.swapaxes(0, 1).reshape(there.shape)
 
         each_part(len(g), g.size * taps * kernel.shape[-2] / 16, run)
-        return by_x
+        starts = [pad[0] for pad in self.pads] or [0] * len(sizes)
+        return padded_x[within([slice(start, start + size) for start, size in zip(starts, sizes, strict=True)])]
+
+    def _view(self, x: Array) -> Array:
+        return patches(padded(x, self.pads), self.windows, self.strides, self.dilations)
 
     def _reached(self, block: Index, index: tuple[int, ...], shape: tuple[int, ...]) -> Index:
         """Return which elements of x one tap of the windows of a block reads."""
@@ -89,10 +96,9 @@ class Windows:
         starts = [(i * s + k * d, (n - 1) * s + 1, s) for i, n, k, s, d in steps]
         return (block[0], *(slice(start, start + span, stride) for start, span, stride in starts))
 
-    def _blocks(self, part: slice, depth: int) -> Iterator[Index]:
-        """Cut a part of the batch into blocks of places."""
-        for first, *rest in blocks((part.stop - part.start, *self.places), depth * self.groups, COLUMNS):
-            yield (slice(first.start + part.start, first.stop + part.start), *rest)
+    def _blocks(self, y: Array, depth: int) -> Iterator[Index]:
+        """Cut results into blocks of places."""
+        return blocks(y.shape[:-1], depth * self.groups, COLUMNS)
 
     def _rows(self, y: Array) -> Array:
         """Return a block of results, which is contiguous, as a matrix (places, filters / groups) for each group."""
