@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pytest
 
 from kconvert_schemas import Graph, Node, Port, Signature, TensorType, Weight, check
 from kconvert_schemas.attrs import complete
 from kconvert_schemas.opset import find_op
 
 F = "float32"
+needs_docstrings = pytest.mark.skipif(sys.flags.optimize > 1, reason="python -OO keeps no docstrings")
 
 
 def dense_graph() -> Graph:

@@ -14,6 +14,7 @@ import pytest
 from tests.hostile import bundles as well_known
 from tests.hostile.configs import CONFIGS
 from tests.hostile.costs import COSTS
+from tests.hostile.requests import REQUESTS
 from tests.hostile.settings import SETTINGS
 from tests.hostile.weights import WEIGHTS
 from tests.hostile.zips import ZIPS
@@ -57,6 +58,25 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
     np.save(folder.parent / "input.npy", np.ones((1, 2), np.float32))
     np.save(folder.parent / "image.npy", np.ones((1, 8, 8, 1), np.float32))
     return outcomes("bundles", folder)
+
+
+@pytest.fixture(scope="module")
+def requests(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("hostile") / "requests"
+    for name, (make, _, _) in REQUESTS.items():
+        (folder / name).mkdir(parents=True)
+        make(folder / name)
+    before = {path for path in folder.rglob("*") if "out" not in path.parts}
+    found = outcomes("requests", folder)
+    assert {path for path in folder.rglob("*") if "out" not in path.parts} == before
+    return found
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_request_is_refused(name: str, requests: dict[str, dict[str, Any]]) -> None:
+    _, (program, *_), words = REQUESTS[name]
+    require_refused(requests[name], program, words)
+    assert not requests[name]["written"]
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -12,7 +12,7 @@ import click
 
 from kconvert_schemas import console
 from kconvert_schemas.console import printable
-from kconvert_schemas.limits import parse_limits
+from kconvert_schemas.limits import in_force, parse_limits
 
 if TYPE_CHECKING:
     from .model import Model, Progress
@@ -135,7 +135,9 @@ def command(
         raise click.UsageError("--json goes with --profile; -o FILE.json writes the outputs as JSON")
     if plain and measure:
         raise click.UsageError("--plain uses the kernels as they are, --measure chooses among others; give one of them")
-    model = load(out, optimize="measure" if measure else not plain, limits=parse_limits(limits))
+    allowed = parse_limits(limits)
+    click.get_current_context().with_resource(in_force(allowed))
+    model = load(out, optimize="measure" if measure else not plain, limits=allowed)
     if stream:
         asked = {"--output": output, "--top": top, "--labels": labels, "--tap": taps, "--selftest": selftest}
         _refuse_with_stream({**asked, "--profile": profile})

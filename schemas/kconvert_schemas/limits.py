@@ -40,12 +40,14 @@ class BundleLimits:
     sizes that the graph leaves open counted as 1. run_memory: bytes of the values that a run holds at one time, once
     the shapes of the inputs are known; row_memory: more of them for each row. run_seconds: how long a run may compute
     on one core, as estimated before it starts; row_seconds: more of them for each row. `rows` says what a row is.
+    text_size: bytes of an input of text (.json, .csv, .txt, a line of --stream). array_size: of an array that is
+    unpacked or comes through a pipe, and of the pixels of a picture; arrays in .npy files are read as far as needed.
     """
 
-    graph_size: int = 64 * MB
+    graph_size: int = 32 * MB
     graph_depth: int = 200
     graph_digits: int = 20
-    nodes: int = 200_000
+    nodes: int = 50_000
     bodies: int = 8
     rank: int = 32
     strings_size: int = 64 * MB
@@ -54,6 +56,8 @@ class BundleLimits:
     row_memory: int = 128 * MB
     run_seconds: int = 6
     row_seconds: int = 4
+    text_size: int = 32 * MB
+    array_size: int = 256 * MB
 
     def memory(self, rows: int) -> int:
         """Return how many bytes a run of so many rows may hold; never more than the machine has, but for `none`."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -110,7 +111,7 @@ def read_npz(source: Path | IO[bytes], list_limit: int | None = None, label: str
     list_limit: bytes that the zip's list of members may take. label: its name in messages. Raises BundleError for
     anything but stored members that do not overlap, with plain .npy headers; never unpickles.
     """
-    file = source.open("rb") if isinstance(source, Path) else source
+    file = open_regular(source, label) if isinstance(source, Path) else source
     try:
         data: Any = np.memmap(file, np.uint8, "r") if os.fstat(file.fileno()).st_size else np.zeros(0, np.uint8)
         members, ends = _members(file, data, list_limit)
@@ -126,6 +127,16 @@ def read_npz(source: Path | IO[bytes], list_limit: int | None = None, label: str
             raise BundleError(f"{label}: {show(member.filename)} is not a .npy member, or stands there twice.")
         arrays[name] = _map_member(data, member, name, ends[member.header_offset], label)
     return arrays
+
+
+def open_regular(path: Path, label: str) -> IO[bytes]:
+    """Open a file, but no pipe or device, at which one could wait for ever; BundleError for these."""
+    flags = getattr(os, "O_NONBLOCK", 0)
+    file = path.open("rb") if not flags else os.fdopen(os.open(path, os.O_RDONLY | flags), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise BundleError(f"{label} is not a regular file.")
+    return file
 
 
 def _members(file: IO[bytes], data: Array, limit: int | None) -> tuple[list[zipfile.ZipInfo], dict[int, int]]:

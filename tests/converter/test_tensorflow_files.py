@@ -61,7 +61,7 @@ def test_vocabularies(golden: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="which is not there"):
         kconvert.convert(golden / "words", tmp_path / "out2")
     asset.symlink_to(golden / "model.json")
-    with pytest.raises(ModelFileError, match="which is not there"):
+    with pytest.raises(ModelFileError, match="not a regular file"):
         kconvert.convert(golden / "words", tmp_path / "out2")
 
 
@@ -182,7 +182,7 @@ HUGE = 2**61
 HOSTILE: dict[str, tuple[str, dict[str, bytes]]] = {
     "no bytes": ("but 3 bytes", {"k": entry(1, [2, 3], 0, 3, 0)}),
     "a huge shape": ("but 24 bytes", {"k": entry(1, [HUGE, HUGE], 0, 24, 0)}),
-    "a huge size": ("outside its file", {"k": entry(1, [2, 3], 0, HUGE, 0)}),
+    "a huge size": ("larger together", {"k": entry(1, [2, 3], 0, HUGE, 0)}),
     "a far offset": ("outside its file", {"k": entry(1, [2, 3], HUGE, 24, 0)}),
     "a negative size": ("negative size", {"k": entry(1, [2**64 - 1, 3], 0, 24, 0)}),
     "another file": ("outside its file", {"k": entry(1, [2, 3], 0, 24, 0, (3, 7))}),
@@ -254,5 +254,5 @@ def test_links_are_refused(golden: Path, tmp_path: Path) -> None:
     data = golden / "saved" / "variables" / "variables.data-00000-of-00001"
     shutil.move(data, tmp_path / "elsewhere")
     data.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(ModelFileError, match="which is not there"):
+    with pytest.raises(ModelFileError, match="not a regular file"):
         read_model(golden / "saved")

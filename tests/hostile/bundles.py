@@ -72,7 +72,7 @@ def chain(count: int) -> str:
 
 def many_nodes(data: dict[str, Any]) -> str:
     rest = {key: value for key, value in data.items() if key not in ("nodes", "values")}
-    return json.dumps(rest)[:-1] + ", " + chain(250_000) + "}"
+    return json.dumps(rest)[:-1] + ", " + chain(60_000) + "}"
 
 
 def nested_bodies(depth: int) -> Callable[[dict[str, Any]], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,7 +39,8 @@ def test_a_good_package(install: Install) -> None:
     install("apex", "[kconvert]\nlayers = apex_layers\n", version="2.3", apex_layers=layers("apex>A", "apex>B"))
     assert others() == [Plugin("apex", "2.3", "apex_layers", 2)]
     handler = load_registry()[0].handlers["apex>B"]
-    assert (handler.package, handler.doc) == ("apex", "Hand on x.")
+    assert handler.package == "apex"
+    assert handler.doc == ("Hand on x." if sys.flags.optimize < 2 else "")
 
 
 def test_ops_are_listed_without_importing_them(install: Install) -> None:

@@ -16,6 +16,7 @@ from kconvert import hookimpl, masks
 from kconvert.testing import LayerContract, convert_layer
 from kconvert_runtime.registry import KERNELS
 from kconvert_schemas import Opset, OpSpec, opset
+from tests.helpers import needs_docstrings
 
 SCALE = np.array([0.5, 1.0, 2.0], "float32")
 
@@ -74,6 +75,7 @@ def test_a_layer_that_is_not_registered() -> None:
     assert "is_registered" in failures(type("Broken", (Good,), {"layer": "kit>Other"}))
 
 
+@needs_docstrings
 def test_a_handler_without_docstring() -> None:
     assert broken(lambda call, emit: scale(call, emit)) == {"is_registered"}
 

@@ -43,7 +43,8 @@ class Ledger:
             raise ModelFileError(f"{show(address)}: {error}") from error
         if data is not None:
             self.data = data if self.data is None else self.data
-            assert data is self.data  # noqa: S101  (the weights of a model lie in one file)
+            if data is not self.data:
+                raise ModelFileError(f"{show(address)} stands in another file than the weights before it.")
         self.stored, self.address = dataset.type.stored, address
         shape = dataset.shape or ()
         count = dataset.size // dataset.type.size

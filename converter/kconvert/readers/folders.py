@@ -7,7 +7,8 @@ from pathlib import Path
 
 from kconvert_schemas.errors import ModelFileError, show
 
-from .keras_zip import CONFIG, METADATA, read_members
+from ..limits import current
+from .keras_zip import ASSETS, CONFIG, METADATA, read_members
 from .mapped import mapped
 from .parts import Parts
 from .tensorflow import read_saved_model
@@ -24,6 +25,7 @@ def read_folder(path: Path) -> Parts:
     if CONFIG in names:
         return _unzipped(path)
     if SAVED_MODEL in names:
+        _regular_files(path)
         return read_saved_model(path)
     if names & set(ORBAX) or (names and all(name.isdigit() for name in names)):
         raise ModelFileError(
@@ -41,6 +43,10 @@ def _unzipped(path: Path) -> Parts:
     wanted = {name: file for name, file in files.items() if name in (CONFIG, METADATA, WEIGHTS) or "/" in name}
 
     def read(name: str) -> bytes:
+        limit = "assets_size" if name.startswith(ASSETS) else "config_size"
+        most = getattr(current(), limit)
+        if files[name].stat().st_size > most:
+            raise ModelFileError(f"{show(files[name])} is larger than {most} bytes (limit {limit}).")
         return files[name].read_bytes()
 
     return read_members(path, "keras folder", set(files), read, lambda: mapped(files[WEIGHTS]), tuple(wanted.values()))

@@ -24,7 +24,10 @@ def mapped(path: Path) -> memoryview:
             raise ModelFileError(f"{show(path)} has {size} bytes, more than {current().file_size} (limit file_size).")
         if not size:
             return memoryview(b"")
-        return memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+        try:
+            return memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+        except OSError as error:
+            raise ModelFileError(f"{show(path)}, of {size} bytes, cannot be mapped: {error.strerror}.") from error
 
 
 def span(data: memoryview, member: zipfile.ZipInfo) -> memoryview:

@@ -42,7 +42,7 @@ def scan(path: Path) -> list[Danger]:
 def _scan(path: Path) -> Iterator[Danger]:
     if path.is_dir():
         for name in ("config.json", "model.weights.h5"):
-            if (path / name).is_file():
+            if not (path / name).is_symlink():
                 yield from scan(path / name)
         if (path / "saved_model.pb").exists():
             yield Danger(show(path.name), CODE, "is a TensorFlow program (a SavedModel), which can open files")
@@ -57,7 +57,7 @@ def _scan(path: Path) -> Iterator[Danger]:
         yield from _hdf5(mapped(path), path.name)
     elif start[:2] in PICKLES:
         yield Danger(show(path.name), CODE, "is a Python pickle: loading it runs what it says")
-    else:
+    elif path.stat().st_size <= current().config_size:
         yield from scan_config(parse_json(path.read_bytes()))
 
 

@@ -19,12 +19,17 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError, show
 from kconvert_schemas.graph import Port
+from kconvert_schemas.limits import current
 
 from .source import NPY_MAGIC, Source
 
 HEADER_LIMIT = 65536
-INFLATED_LIMIT = 2**31
 PLAIN = "biufcSU"
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+LONGEST = 2**62
+"""Bytes that no array has, even one of no elements with its other sizes."""
+SHOWN = 20
+"""Names of arrays in a message."""
 
 
 def read_npy(source: Source, ports: Sequence[Port]) -> dict[str, Any]:
@@ -41,7 +46,10 @@ def read_npz(source: Source, ports: Sequence[Port]) -> dict[str, Any]:
     """Return the arrays of an .npz file by input name; by position when they have no names (arr_0, arr_1)."""
     try:
         with zipfile.ZipFile(io.BytesIO(source.data) if source.is_stream else source.path) as archive:
-            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            listed = archive.infolist()
+            members = {info.filename.removesuffix(".npy"): info for info in listed}
+            if len(members) < len(listed):
+                raise InputError(f"{source.label} holds two arrays of one name.")
             chosen = _choose(source, ports, list(members))
             return {name: _checked(source, _member(source, archive, members[m])) for name, m in chosen.items()}
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
@@ -59,12 +67,17 @@ def _choose(source: Source, ports: Sequence[Port], found: Sequence[str]) -> dict
     if set(wanted) <= set(found):
         ignored = sorted(set(found) - set(wanted))
         if ignored:
-            source.notes.append(f"{source.label} also holds {', '.join(map(show, ignored))}, which is not used")
+            source.notes.append(f"{source.label} also holds {_some(ignored)}, which is not used")
         return dict(zip(wanted, wanted, strict=True))
     if len(wanted) == len(found) and (len(found) == 1 or set(found) == {f"arr_{i}" for i in range(len(found))}):
         return dict(zip(wanted, sorted(found, key=lambda n: int(n[4:]) if len(found) > 1 else 0), strict=True))
-    held = ", ".join(map(show, found)) or "nothing"
+    held = _some(found) or "nothing"
     raise InputError(f"{source.label} holds {held}; expected arrays named {names(ports)}.")
+
+
+def _some(found: Sequence[str]) -> str:
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return ", ".join(map(show, found[:SHOWN])) + more
 
 
 def _checked(source: Source, array: Array) -> Array:
@@ -92,11 +105,13 @@ def _from_bytes(source: Source) -> Array:
 
 
 def _member(source: Source, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
-    if info.file_size > INFLATED_LIMIT and info.file_size > info.compress_size:
+    if info.file_size > current().array_size:
         raise InputError(
-            f"{source.label}: {show(info.filename)} takes {info.file_size:,} bytes when unpacked. Save it with "
-            "numpy.save, which is read without unpacking."
+            f"{source.label}: {show(info.filename)} takes {info.file_size:,} bytes when unpacked (limit array_size). "
+            "Save it with numpy.save, which is read without unpacking, or raise the limit."
         )
+    if info.compress_type not in METHODS:
+        raise InputError(f"{source.label}: {show(info.filename)} is compressed in a way that NumPy does not write.")
     with archive.open(info) as file:
         shape, order, dtype = _header(source, file)
         _check_size(source, info.file_size - file.tell(), shape, dtype)
@@ -117,12 +132,16 @@ def _header(source: Source, file: IO[bytes]) -> tuple[tuple[int, ...], Literal["
             warnings.simplefilter("ignore")
             shape, fortran, dtype = read(io.BytesIO(prefix + file.read(length)))
     except Exception as error:  # NumPy parses the header as Python; what that raises for a damaged one is open
-        raise InputError(f"{source.label} has a damaged .npy header: {error!s:.100}.") from None
+        reason = str(error) or type(error).__name__
+        raise InputError(f"{source.label} has a damaged .npy header: {reason:.100}.") from None
     if dtype.kind not in PLAIN or dtype.itemsize == 0:
         what = "Python objects, which are never unpickled" if dtype.hasobject else f"values of the dtype {dtype}"
         raise InputError(f"{source.label} holds {what}. Save an array of numbers, bool or str.")
     if any(n < 0 for n in shape):
         raise InputError(f"{source.label} has a damaged .npy header: a size is negative.")
+    empty_but_large = 0 in shape and math.prod(n or 1 for n in shape) * dtype.itemsize >= LONGEST
+    if empty_but_large or any(isinstance(n, bool) for n in shape):
+        raise InputError(f"{source.label} has a damaged .npy header: no array has the sizes {show(shape)}.")
     return shape, "F" if fortran else "C", dtype
 
 

@@ -6,8 +6,12 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from kconvert_schemas.errors import InputError, show
 from kconvert_schemas.graph import Port
+from kconvert_schemas.limits import current
+from kconvert_schemas.strict_json import Bounds, parse
 
 from .arrays import names
 from .source import Source
@@ -17,18 +21,21 @@ NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 
 def read_json(source: Source, ports: Sequence[Port]) -> dict[str, Any]:
     """Return the arrays of a JSON file by input name; 'NaN' and 'Infinity' may be written as strings."""
+    limits, text = current(), source.text
+    names_ = ("text_size", "graph_depth")
     try:
-        value = json.loads(source.text)
-    except (ValueError, RecursionError) as error:
+        value = parse(text, Bounds(limits.text_size, limits.graph_depth, limits.graph_digits, names_))
+    except ValueError as error:
         raise InputError(f"{source.label} is not valid JSON: {error}.") from None
     if isinstance(value, dict):
         missing = [port for port in ports if port.name not in value]
         if missing:
             held = ", ".join(map(show, list(value)[:20])) or "nothing"
             raise InputError(f"{source.label} holds {held}; expected an object with the inputs {names(ports)}.")
-        ignored = [show(key) for key in value if key not in {port.name for port in ports}]
+        wanted = {port.name for port in ports}
+        ignored = [key for key in value if key not in wanted]
         if ignored:
-            source.notes.append(f"{source.label} also holds {', '.join(ignored[:20])}, which is not used")
+            source.notes.append(f"{source.label} also holds {', '.join(map(show, ignored[:20]))}, which is not used")
         return {port.name: _values(source, port, value[port.name]) for port in ports}
     if len(ports) > 1:
         raise InputError(f"{source.label} holds one value; expected an object with the inputs {names(ports)}.")
@@ -41,6 +48,9 @@ def _values(source: Source, port: Port, value: Any) -> Any:
         stranger = next((leaf for leaf in _leaves(value) if not isinstance(leaf, str)), None)
         wanted = "strings"
     else:
+        plain = _numbers(value)
+        if plain is not None:
+            return plain
         value = _finite_or_not(value)
         stranger = next((leaf for leaf in _leaves(value) if not isinstance(leaf, (bool, int, float))), None)
         wanted = port.type.dtype
@@ -49,6 +59,15 @@ def _values(source: Source, port: Port, value: Any) -> Any:
             f"{source.label}: input {show(port.name)} takes {wanted}, the file holds {show(json.dumps(stranger))}."
         )
     return value
+
+
+def _numbers(value: Any) -> Any:
+    """Return numbers and nothing else as an array; None for what holds other things."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return None
+    return array if array.dtype.kind in "biuf" and array.size else None
 
 
 def _leaves(value: Any) -> Iterator[Any]:

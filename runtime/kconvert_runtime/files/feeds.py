@@ -21,6 +21,8 @@ from .source import STDIN, Source
 
 PART = 1 << 18
 """Elements of an array that are looked at together."""
+LATE = 1 << 26
+"""Bytes of an array beyond which its batches are converted as they come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,8 @@ def fitted(source: Source, port: Port, values: Any) -> Array:
             source.notes.append(f"{source.label} is taken for one sample of input {show(port.name)}, a batch of 1")
             array = array[None]
         _check_range(port, array)
-        if array.ndim and port.type.dtype != "string" and mapping(array):
+        late = isinstance(values, np.ndarray) and (mapping(array) or array.nbytes > LATE)
+        if array.ndim and port.type.dtype != "string" and late:
             array = fit(port, array)
             converted(port, array[:1])
             return array  # its batches are converted as they come

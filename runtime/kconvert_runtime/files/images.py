@@ -13,6 +13,7 @@ from kconvert_schemas.dims import Shape
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError, show
 from kconvert_schemas.graph import Port
+from kconvert_schemas.limits import current
 
 from .arrays import names
 from .source import Source
@@ -38,6 +39,7 @@ def read_image(source: Source, ports: Sequence[Port]) -> dict[str, Any]:
         try:
             with Image.open(io.BytesIO(source.data), formats=FORMATS) as image:
                 _check_size(source, port, image.size, (height, width))
+                _check_memory(source, image.size, channels or len(MODES))
                 pixels = _pixels(source, image, channels)
         except InputError:
             raise
@@ -75,6 +77,14 @@ def _check_size(source: Source, port: Port, size: tuple[int, int], wanted: tuple
         raise InputError(
             f"{source.label} is {size[0]} x {size[1]} pixels (width x height); input {show(port.name)} takes {shown}. "
             "Resize the picture the way the model was trained with."
+        )
+
+
+def _check_memory(source: Source, size: tuple[int, int], channels: int) -> None:
+    need = size[0] * size[1] * channels * np.dtype(np.float32).itemsize
+    if need > current().array_size:
+        raise InputError(
+            f"{source.label} is {size[0]} x {size[1]} pixels, which take {need:,} bytes (limit array_size)."
         )
 
 

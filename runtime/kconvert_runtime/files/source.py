@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from kconvert_schemas.errors import InputError, show
+from kconvert_schemas.limits import current
 
 STDIN = "-"
 IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -18,6 +19,7 @@ MAGIC = {
     NPY_MAGIC: "npy", b"PK\x03\x04": "npz", b"PK\x05\x06": "npz", b"\x89PNG": "image", b"\xff\xd8\xff": "image",
     b"GIF8": "image", b"II*\x00": "image", b"MM\x00*": "image",
 }  # fmt: skip
+SMALLER = "Save it as .npy, which is read as far as it is needed, or raise the limit."
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -41,8 +43,16 @@ class Source:
 
     @cached_property
     def data(self) -> bytes:
-        """All bytes of the file."""
-        return sys.stdin.buffer.read() if self.name == STDIN else self.path.read_bytes()
+        """All bytes of the file; InputError for more than the limit."""
+        most = current().array_size
+        if self.name == STDIN:
+            data = sys.stdin.buffer.read(most + 1)
+        else:
+            with self.path.open("rb") as file:
+                data = file.read(most + 1 if self.is_stream else min(most, self.path.stat().st_size) + 1)
+        if len(data) > most:
+            raise InputError(f"{self.label} is larger than {most:,} bytes (limit array_size). {SMALLER}")
+        return data
 
     @cached_property
     def head(self) -> bytes:
@@ -72,6 +82,10 @@ class Source:
     @cached_property
     def text(self) -> str:
         """The file as UTF-8 text, without a byte order mark, which must not be empty."""
+        if len(self.data) > current().text_size:
+            raise InputError(
+                f"{self.label} is text of more than {current().text_size:,} bytes (limit text_size). {SMALLER}"
+            )
         if self.data.startswith(UTF16):
             raise InputError(f"{self.label} is UTF-16 text; save it as UTF-8.")
         try:

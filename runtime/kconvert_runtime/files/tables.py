@@ -81,8 +81,8 @@ def _columns(header: Sequence[str], name: str) -> list[int]:
     titles = [title.strip() for title in header]
     if name in titles:
         return [titles.index(name)]
-    numbered = [f"{name}.{i}" for i in range(len(titles))]
-    return [titles.index(title) for title in numbered if title in titles]
+    places = {title: place for place, title in reversed([*enumerate(titles)])}
+    return [places[title] for i in range(len(titles)) if (title := f"{name}.{i}") in places]
 
 
 def _pick(rows: Rows, columns: Sequence[int]) -> Rows:

@@ -55,9 +55,10 @@ def fold_scales(program: Program) -> Program:
 
 def _constant(program: Program, node: Node, op: str, new: Mapping[str, Array] | None = None) -> Array | None:
     """The constant that `op` combines its first input with, one number for each channel or one for all."""
-    if node.op != op or str(node.inputs[1]) not in {*program.weights, *(new or {})}:
+    name = str(node.inputs[1]) if node.op == op else ""
+    array = (new or {}).get(name, program.weights.get(name))
+    if array is None:
         return None
-    array = {**program.weights, **(new or {})}[str(node.inputs[1])]
     shape = program.graph.values[node.outputs[0]].shape
     flat = all(size == 1 for size in array.shape[:-1]) and array.ndim <= len(shape)
     return array if flat and array.dtype.name in ("float32", "float64") else None

@@ -11,6 +11,7 @@ from typing import Any
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError
 from kconvert_schemas.graph import Port, TensorType
+from kconvert_schemas.limits import current
 
 from ..files.documents import read_json
 from ..files.feeds import fitted
@@ -68,8 +69,9 @@ def _json(outputs: Mapping[str, Array]) -> str:
 
 
 def stdin_lines() -> Iterator[bytes]:
-    """Yield each line of stdin once it is there."""
-    yield from iter(sys.stdin.buffer.readline, b"")
+    """Yield each line of stdin once it is there; of a longer one than the limit, so much that `Source` refuses it."""
+    most = current().text_size + 1
+    yield from iter(lambda: sys.stdin.buffer.readline(most), b"")
 
 
 def write(rows: Iterable[str]) -> None:

@@ -18,7 +18,9 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError, KconvertError, OutputError, show
+from kconvert_schemas.limits import MB
 from kconvert_schemas.npz import read_npz, write_npz
+from kconvert_schemas.strict_json import Bounds, parse
 
 from .callbacks import Callback
 from .data import Rows
@@ -28,6 +30,13 @@ if TYPE_CHECKING:
 
 VERSION = 1
 FACTS = "facts"
+LIST_LIMIT = 64 * MB
+FACTS_BOUNDS = Bounds(64 * MB, 100, 20, ("of checkpoints", "of checkpoints"))
+KINDS: dict[str, Any] = {
+    "settings": dict, "epoch": int, "steps": int, "stop": bool, "learning_rate": (int, float, type(None)),
+    "history": dict, "callbacks": list,
+}  # fmt: skip
+"""What stands in a checkpoint beside its arrays."""
 
 
 class Checkpoint:
@@ -88,28 +97,48 @@ class Checkpoint:
             )
         if len(facts["callbacks"]) != len(callbacks):
             raise InputError(f"{show(self.path)} was written with other callbacks. Go on with the same ones.")
+        try:
+            self._go_on(training, callbacks, facts, arrays)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise InputError(f"{show(self.path)} does not fit this training ({error}). Begin anew.") from error
+        return True
+
+    def _go_on(
+        self, training: Training, callbacks: Sequence[Callback], facts: Mapping[str, Any], arrays: Mapping[str, Array]
+    ) -> None:
         training.set_weights(dict(_under(arrays, "weights/")))
         training.go_on(facts["epoch"], facts["steps"], facts["stop"], facts["history"])
-        training.optimizer.restore(facts["steps"], facts["learning_rate"], dict(_under(arrays, "optimizer/")))
+        slots = dict(_under(arrays, "optimizer/"))
+        strangers = {key.partition("/")[2] for key in slots} - set(training.changing)
+        if strangers:
+            raise ValueError(f"{show(min(strangers))} is no weight that is trained")
+        training.optimizer.restore(facts["steps"], facts["learning_rate"], slots)
         for i, (callback, state) in enumerate(zip(callbacks, facts["callbacks"], strict=True)):
             weights = dict(_under(arrays, f"callback/{i}/"))
             callback.restore({**state, "weights": weights} if weights else state)
-        return True
 
     def _read(self) -> tuple[dict[str, Any], dict[str, Array]]:
         try:
-            stored = read_npz(self.path, label=str(self.path))
-            arrays = {name: np.array(array) for name, array in stored.items()}
-            facts = json.loads(arrays.pop(FACTS).tobytes())
-            if facts["version"] != VERSION:
-                raise ValueError(f"version {facts['version']}")
-        except (KeyError, ValueError, TypeError, KconvertError) as error:
+            stored = read_npz(self.path, LIST_LIMIT, str(self.path))
+            facts = parse(stored[FACTS].tobytes(), FACTS_BOUNDS)
+            _check_facts(facts)
+        except (KeyError, ValueError, KconvertError) as error:
             raise InputError(f"{show(self.path)} is not a checkpoint, or is damaged ({error}). Begin anew.") from error
-        return facts, arrays
+        return facts, {name: np.array(array) for name, array in stored.items() if name != FACTS}
 
     def remove(self) -> None:
         """Remove the file, once the training is done."""
         self.path.unlink(missing_ok=True)
+
+
+def _check_facts(facts: Any) -> None:
+    """Raise ValueError unless the facts have the form that `save` gives them."""
+    if not isinstance(facts, dict) or facts.get("version") != VERSION:
+        raise ValueError("it is of another version")
+    wrong = [name for name, kind in KINDS.items() if not isinstance(facts.get(name), kind)]
+    wrong += [name for name in ("epoch", "steps") if name not in wrong and not 0 <= facts[name] < 2**63]
+    if wrong or not all(isinstance(state, dict) for state in facts["callbacks"]):
+        raise ValueError(f"{show(wrong[0] if wrong else 'callbacks')} is not what it should be")
 
 
 def fingerprint(rows: Rows, weights: Mapping[str, Array]) -> dict[str, Any]:

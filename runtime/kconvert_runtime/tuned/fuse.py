@@ -35,7 +35,11 @@ def group(nodes: Sequence[Node], types: Mapping[str, TensorType], kept: Collecti
     """
     members = _grow(nodes, types)
     position = {id(node): i for i, node in enumerate(nodes)}
-    parts = [part for chain in members for part in _split(chain, nodes, kept)]
+    readers: dict[str, list[int]] = {}
+    for node in nodes:
+        for value in node.inputs:
+            readers.setdefault(str(value), []).append(id(node))
+    parts = [part for chain in members for part in _split(chain, readers, kept)]
     parts.sort(key=lambda part: position[id(part[-1])])
     return [_group(part, types) for part in parts]
 
@@ -85,22 +89,31 @@ def elementwise(node: Node, types: Mapping[str, TensorType]) -> bool:
     return expand(Tape(0, type_.dtype), node.op, operands, node.attrs) is not None
 
 
-def _split(chain: list[Node], nodes: Sequence[Node], kept: Collection[str]) -> list[list[Node]]:
-    """Cut a chain where a value in the middle of it is read from outside."""
-    parts = []
-    while chain:
-        length = next(n for n in range(len(chain), 0, -1) if n == 1 or _closed(chain[:n], nodes, kept))
-        parts.append(chain[:length])
-        chain = chain[length:]
+def _split(chain: list[Node], readers: Mapping[str, Sequence[int]], kept: Collection[str]) -> list[list[Node]]:
+    """Cut a chain where a value in the middle of it is read from outside; `readers` of each value, by `id`."""
+    place, outside = {id(node): i for i, node in enumerate(chain)}, len(chain)
+    last = []
+    for node in chain:
+        value = node.outputs[0]
+        read = [outside] if value in kept else [place.get(reader, outside) for reader in readers.get(value, ())]
+        last.append(max(read, default=0))
+    parts, start = [], 0
+    while start < len(chain):
+        end = _end(last, start)
+        parts.append(chain[start:end])
+        start = end
     return parts
 
 
-def _closed(part: list[Node], nodes: Sequence[Node], kept: Collection[str]) -> bool:
-    inside = {id(node) for node in part}
-    inner = {value for node in part[:-1] for value in node.outputs}
-    return not inner.intersection(kept) and not any(
-        inner.intersection(v for v in node.inputs if v) for node in nodes if id(node) not in inside
-    )
+def _end(last: Sequence[int], start: int) -> int:
+    """Return where the longest part that begins at `start` ends: all its values but the last are read within it."""
+    end, reached = start + 1, 0
+    for stop in range(start + 1, len(last) + 1):
+        if reached >= len(last):
+            break
+        end = stop if reached < stop else end
+        reached = max(reached, last[stop - 1])
+    return end
 
 
 def _group(part: list[Node], types: Mapping[str, TensorType]) -> Group:

@@ -22,16 +22,22 @@ from .packed import STATES, packable, packed
 from .paddings import absorb
 from .site import Site
 
+LARGEST = 5_000
+"""Nodes of a graph that is planned this way at most: what planning takes grows faster than the graph."""
+
 
 def specialise(
     graph: Graph, weights: Mapping[str, Array], shapes: Sequence[tuple[int, ...]], seconds: Seconds = estimated
 ) -> Plan | None:
-    """Plan `graph` for inputs of these shapes; None where they do not fit (the plain plan says why).
+    """Plan `graph` for inputs of these shapes.
 
+    None for more than LARGEST nodes, and for shapes that do not fit (the plain plan says why).
     seconds: tells how long each way to compute a node takes.
     """
     outputs = [port.value for port in graph.outputs.ports]
     nodes = needed_nodes(graph.nodes, outputs)
+    if len(nodes) > LARGEST:
+        return None
     try:
         types = concrete_types(graph, nodes, shapes)
     except OpError:

@@ -17,6 +17,7 @@ def _batch_norm(types: Inputs, attrs: Attrs) -> TensorType:
         type_ = types.get(name)
         if type_ is not None:
             require_shape(type_, (size,), name)
+            size = type_.shape[0] if size is None else size
     return types.x
 
 
@@ -27,6 +28,7 @@ def _layer_norm(types: Inputs, attrs: Attrs) -> TensorType:
         type_ = types.get(name)
         if type_ is not None:
             require_shape(type_, shape, name)
+            shape = tuple(a if b is None else b for a, b in zip(type_.shape, shape, strict=True))
     return types.x
 
 

@@ -74,7 +74,7 @@ def train(out: Path, x: str, y: str, output: Path, history: Path | None, picture
     held = given["validation"] or (None, None)
     pairs = ((x, inputs), (y, ports), (held[0], inputs), (held[1], ports))
     read = [problems.trying(partial(_read, *pair)) if pair[0] else None for pair in pairs]
-    weight = problems.trying(lambda: _only(given["sample_weight"]))
+    weight = problems.trying(lambda: _only(given["sample_weight"], ports))
     problems.check()
     data, held_data = tuple(read[:2]), tuple(read[2:]) if given["validation"] else None
     checkpoint = output.with_name(f"{output.name}.checkpoint.npz")
@@ -109,15 +109,17 @@ def _read(file: str, ports: Sequence[Any]) -> Any:
     raise InputError(f"{show(file)} is neither an .npy nor an .npz file. Write one with numpy.save or numpy.savez.")
 
 
-def _only(file: str | None) -> Any:
-    import numpy as np
+def _only(file: str | None, ports: Sequence[Any]) -> Any:
+    """Return the array of an .npy file."""
+    from kconvert_runtime.files.arrays import read_npy
+    from kconvert_runtime.files.source import NPY_MAGIC, Source
 
     if file is None:
         return None
-    try:
-        return np.load(file, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{show(file)} is not an .npy file of numbers: {error}.") from error
+    source = Source(file)
+    if not source.head.startswith(NPY_MAGIC):
+        raise InputError(f"{show(file)} is not an .npy file of numbers.")
+    return read_npy(source, ports[:1])[ports[0].name]
 
 
 def _loss(text: str, names: Sequence[str]) -> Any:

@@ -23,8 +23,9 @@ from .crc32c import crc32c, masked
 from .protobuf import Damaged
 
 INDEX = ".index"
-INDEX_LIMIT = 1 << 28
+INDEX_LIMIT = 1 << 24
 SHARDS_LIMIT = 10_000
+STRINGS_LIMIT = 1 << 26
 STRING = 7
 DTYPES = {
     1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 9: "int64", 10: "bool",
@@ -64,6 +65,8 @@ class Bundle:
         self.shards = [self._shard(i, header.get(1, 0)) for i in range(min(header.get(1, 0), SHARDS_LIMIT))]
         self.sizes = [shard.stat().st_size for shard in self.shards]
         self.files = (index, *self.shards)
+        if sum(entry.size for entry in self.entries.values() if not entry.sliced) > sum(self.sizes):
+            raise ModelFileError(f"{show(index)} lists tensors that are larger together than their files.")
 
     def weight(self, key: str) -> StoredWeight:
         """Return a variable that is read when asked for."""
@@ -81,6 +84,8 @@ class Bundle:
     def strings(self, key: str) -> list[bytes]:
         """Return the strings of a tensor: their lengths stand first, then a checksum of these, then the strings."""
         entry = self._checked(key)
+        if entry.size > STRINGS_LIMIT:
+            raise ModelFileError(f"{show(self.prefix)}: {show(key)} is larger than {STRINGS_LIMIT} bytes.")
         data, count = memoryview(self._bytes(entry)), prod(entry.shape)
         if entry.dtype != STRING or count + 4 > len(data):
             raise ModelFileError(f"{show(self.prefix)}: {show(key)} does not hold {count} strings.")

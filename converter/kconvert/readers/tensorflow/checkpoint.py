@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from ..parts import Parts
+from . import protobuf
 from .bundle import INDEX, Bundle
 from .layers import finder
 from .object_graph import read_object_graph
@@ -39,7 +40,9 @@ def _latest(folder: Path) -> Path | None:
     return checkpoint_prefix(indices[0]) if len(indices) == 1 else None
 
 
+@protobuf.budget()
 def read_checkpoint(prefix: Path) -> Parts:
     """Read the weights in a checkpoint; ModelFileError for a damaged one, or one without Keras' layers."""
     bundle = Bundle(prefix)
-    return Parts(prefix, "tensorflow checkpoint", find=finder(bundle, read_object_graph(bundle)), files=bundle.files)
+    graph = read_object_graph(bundle)
+    return Parts(prefix, "tensorflow checkpoint", find=finder(bundle, graph), files=bundle.files)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kconvert_schemas.errors import ModelFileError, show
 
@@ -29,6 +29,8 @@ class ObjectGraph:
     """The objects of a checkpoint; the first is what was saved."""
 
     nodes: Sequence[Node]
+    visited: list[int] = field(default_factory=lambda: [0])
+    """How many objects `within` has gone through."""
 
     def child(self, node: int | None, *names: str) -> int | None:
         """Return the object at a path of attributes, each of which may be private; None where there is none."""
@@ -51,6 +53,9 @@ class ObjectGraph:
                 if child not in found:
                     found[child] = None
                     stack.append(child)
+        self.visited[0] += len(found)
+        if self.visited[0] > protobuf.FIELDS:
+            raise ModelFileError("The checkpoint's graph of objects leads to the same objects too often.")
         return list(found)
 
 

@@ -6,20 +6,47 @@ Reference: https://protobuf.dev/programming-guides/encoding. Nothing is allocate
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 WIDTHS = {FIXED64: 8, FIXED32: 4}
 VARINT_BYTES = 10
 
 
+FIELDS = 4_000_000
+"""Fields of all messages of a model together, each as often as it is read: many more than TensorFlow writes."""
+_LEFT: ContextVar[list[int] | None] = ContextVar("left", default=None)
+
+
 class Damaged(ValueError):
     """The bytes are not what they claim to be."""
+
+
+@contextmanager
+def budget() -> Iterator[None]:
+    """Let no more than FIELDS fields be read within the block, or in the decorated function."""
+    token = _LEFT.set([FIELDS])
+    try:
+        yield
+    finally:
+        _LEFT.reset(token)
+
+
+def spend(count: int = 1) -> None:
+    """Count something that was read; Damaged once it is more than any model has."""
+    left = _LEFT.get()
+    if left is not None:
+        left[0] -= count
+        if left[0] < 0:
+            raise Damaged(f"it has more than {FIELDS} fields")
 
 
 def fields(data: bytes | memoryview) -> Iterator[tuple[int, int | memoryview]]:
     """Yield (field number, value) of each field of a message; raises Damaged."""
     view, at = memoryview(data), 0
     while at < len(view):
+        spend()
         tag, at = varint(view, at)
         kind = tag & 7
         if kind == VARINT:

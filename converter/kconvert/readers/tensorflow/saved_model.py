@@ -6,13 +6,14 @@ the variables are a checkpoint in variables/. The graph of operations, which is 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kconvert_schemas.errors import ModelFileError, show
 
+from ...json_text import parse_json
+from ..mapped import mapped
 from ..parts import Parts
 from . import protobuf
 from .bundle import Bundle
@@ -28,6 +29,7 @@ SIZE_LIMIT = 1 << 31
 SEQUENCES = ("__tuple__", "TensorShape")
 
 
+@protobuf.budget()
 def read_saved_model(folder: Path) -> Parts:
     """Read a SavedModel of Keras 2; ModelFileError for one that only TensorFlow can run, or that is damaged."""
     try:
@@ -78,16 +80,16 @@ def _root_metadata(file: Path, graph: memoryview) -> str:
     return protobuf.text(described, 3) if protobuf.text(described, 1).startswith("_tf_keras_") else ""
 
 
-def _read(file: Path) -> bytes:
+def _read(file: Path) -> memoryview:
     if file.is_symlink() or not file.is_file() or file.stat().st_size > SIZE_LIMIT:
         raise ModelFileError(f"{show(file)} is not a regular file of at most {SIZE_LIMIT} bytes.")
-    return file.read_bytes()
+    return mapped(file)
 
 
 def _config(text: str, folder: Path) -> dict[str, Any]:
     """Return the outermost object as a serialised model."""
     try:
-        found = _plain(json.loads(text))
+        found = _plain(parse_json(text))
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"The description of the layers in {show(folder)} is not JSON: {error}.") from error
     if not isinstance(found, Mapping) or not isinstance(found.get("class_name"), str):

@@ -19,7 +19,7 @@ from .protobuf import Damaged
 
 LOOKUPS = ("TextVectorization", "StringLookup", "IntegerLookup")
 TABLES = ("lookup_table", "_table")
-ASSET_LIMIT = 1 << 28
+ASSET_LIMIT = 1 << 26
 STRING, INT64 = 7, 9
 
 
@@ -90,6 +90,7 @@ class SavedObjects:
         if file.stat().st_size > ASSET_LIMIT:
             raise ModelFileError(f"{show(file)} is larger than {ASSET_LIMIT} bytes: not a vocabulary.")
         lines = file.read_bytes().decode("utf-8", "replace").split("\n")
+        protobuf.spend(len(lines))
         return lines[:-1] if lines[-1] == "" else lines
 
 
@@ -129,6 +130,7 @@ def _one(message: bytes | memoryview, number: int) -> memoryview:
 def _varints(packed: memoryview) -> Iterator[int]:
     at = 0
     while at < len(packed):
+        protobuf.spend()
         value, at = protobuf.varint(packed, at)
         yield value
 
@@ -142,6 +144,7 @@ def _values(tensor: memoryview) -> list[Any]:
         return []
     content = _one(tensor, 4)
     if content:
+        protobuf.spend(len(content) // 8)
         return list(np.frombuffer(content, "<i8", len(content) // 8).tolist())
     values: list[int] = []
     for field, value in protobuf.fields(tensor):
