@@ -27,6 +27,22 @@ MODELS = {
     for name, case in cases.items()
 }
 BUNDLES = well_known.BUNDLES | {f"run {name}": case for name, case in COSTS.items()}
+DANGERS = {
+    **{f"settings {name}": "opens files reads the file '/etc/passwd' as its vocabulary"
+       for name in ("vocabulary in a file", "numbers in a file", "text vocabulary in a file")},
+    "settings vocabulary elsewhere": "opens files fetches 'http://localhost:1/x' as its vocabulary",
+    "settings weights of words in a file": "opens files reads the file '/etc/passwd' as its idf_weights",
+    "settings bytecode": "runs code holds Python bytecode",
+    "settings program in a folder": "runs code loads the TensorFlow program in the folder '/etc'",
+    "settings pickled module": "runs code holds a PyTorch module as a pickle",
+    "settings pickled functions": "runs code holds JAX functions as a pickle",
+    "settings function for an activation": "imports modules names 'system' of the module 'os'",
+    "settings function of the system": "imports modules names 'system' of the module 'os'",
+    "weights soft link": "opens files leads elsewhere", "weights external link": "opens files leads elsewhere",
+    "weights external storage": "takes its data from another file",
+    "zip outside": "writes files is a path out of the folder", "zip pickled": "runs code can hold pickled Python",
+}  # fmt: skip
+"""What a dry run says that loading a file with Keras would do."""
 SECONDS, MEGABYTES, LETTERS, LINES = 20, 2048, 4000, 30
 
 
@@ -41,12 +57,22 @@ def outcomes(kind: str, folder: Path) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile") / "files"
     folder.mkdir()
     for name, (make, _) in MODELS.items():
         make(folder / f"{name}.keras")
-    return outcomes("models", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def models(files: Path) -> dict[str, dict[str, Any]]:
+    return outcomes("models", files)
+
+
+@pytest.fixture(scope="module")
+def scanned(files: Path) -> dict[str, dict[str, Any]]:
+    return outcomes("dry", files)
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +108,21 @@ def test_request_is_refused(name: str, requests: dict[str, dict[str, Any]]) -> N
 @pytest.mark.parametrize("name", MODELS)
 def test_model_is_refused(name: str, models: dict[str, dict[str, Any]]) -> None:
     require_refused(models[name], "kconvert", MODELS[name][1])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_dry_run_says_what_keras_would_do(name: str, scanned: dict[str, dict[str, Any]]) -> None:
+    """Nothing is loaded to find out, so that a dry run is as safe as a conversion."""
+    require_refused(scanned[name], "kconvert", "")
+    found = scanned[name]["written"]
+    dangers = json.loads(found)["if_keras_loaded_this_file"] if found else []
+    said = "; ".join(f"{danger['kind']} {danger['what']}" for danger in dangers)
+    assert DANGERS.get(name, "") in said
+    assert bool(dangers) == (name in DANGERS), said
+
+
+def test_every_danger_is_of_a_file() -> None:
+    assert DANGERS.keys() <= MODELS.keys()
 
 
 @pytest.mark.parametrize("name", BUNDLES)

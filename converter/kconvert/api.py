@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kconvert_schemas.bundle import require_writable, write_bundle
+from kconvert_schemas.check import check as obey
 from kconvert_schemas.errors import InputError, ModelFileError, show
 from kconvert_schemas.graph import Graph
 
@@ -62,6 +63,8 @@ def convert(
             check(graph, lowering.builder.read)
         if target is not None:
             write_bundle(target, graph, lowering.builder.read)
+        else:
+            obey(graph)  # as when it is written
     return make_report(graph, target)
 
 
