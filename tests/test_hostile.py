@@ -39,6 +39,7 @@ DANGERS = {
     "settings function for an activation": "imports modules names 'system' of the module 'os'",
     "settings function of the system": "imports modules names 'system' of the module 'os'",
     "weights soft link": "opens files leads elsewhere", "weights external link": "opens files leads elsewhere",
+    "weights virtual": "takes its values from other datasets",
     "weights external storage": "takes its data from another file",
     "zip outside": "writes files is a path out of the folder", "zip pickled": "runs code can hold pickled Python",
 }  # fmt: skip

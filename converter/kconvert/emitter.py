@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kconvert_schemas.dims import Shape
-from kconvert_schemas.dtypes import Array, cast
+from kconvert_schemas.dtypes import COMPLEXES, Array, cast
 from kconvert_schemas.errors import show
 from kconvert_schemas.graph import Dropped, Spectral, TensorType
 from kconvert_schemas.ops.normalization import TRAINING_ONLY
@@ -88,6 +88,8 @@ class Emitter:
                 f"its {name!r} is stored as {stored.type.dtype}, which its dtype policy {self.layer.policy.name} does "
                 "not say; Keras cannot load that either, as when it quantized layers that stand within another"
             )
+        if stored.type.dtype in (*COMPLEXES, "string") and stored.type.dtype not in (dtype, self.layer.policy.variable):
+            raise Unsupported(f"its {name!r} is stored as {stored.type.dtype}; expected {self.layer.policy.variable}")
         trainable = trainable and bool(self.layer.config.get("trainable", True))
         full_name = join(self.layer.path, _safe(name))
         symbol = self._lowering.builder.weight(full_name, stored, address, trainable)
