@@ -1,5 +1,6 @@
 """`python -m tests.fuzz TARGET --seconds N [--seed FIRST]`: damage files until the time is over, or something breaks.
 
+The target `ops` makes bundles of one op with extreme attributes.
 Each case runs within a second of processor time and a gigabyte of memory. Exit code 1 names the seeds that failed.
 """
 
@@ -19,7 +20,7 @@ CASE_SECONDS = 2.0
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
-    parser.add_argument("target", choices=["bundle", "hdf5", "model"])
+    parser.add_argument("target", choices=["bundle", "hdf5", "model", "ops"])
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()

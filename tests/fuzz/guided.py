@@ -1,7 +1,8 @@
 """`python -m tests.fuzz.guided TARGET --seconds N`: damage files where that reaches new code; needs atheris.
 
-Atheris (libFuzzer for Python) starts from a corpus of good files, keeps what reaches new lines, and stops with the
-input that breaks something. TARGETS: hdf5, npz, codec, bundle (load, plan and run) and model (config to graph).
+Atheris (libFuzzer for Python) starts from the corpus of `tests.fuzz.corpus`, keeps what reaches new lines, and stops
+with the input that breaks something. TARGETS: hdf5, npz, codec, bundle (load, plan and run), plan (the same for single
+ops with extreme attributes) and model (config to graph).
 """
 
 from __future__ import annotations
@@ -9,102 +10,104 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import subprocess
 import sys
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from random import Random
 
 import atheris
 
-with atheris.instrument_imports(include=["kconvert", "kconvert_plugins", "kconvert_runtime", "kconvert_schemas"]):
-    from kconvert.api import convert
-    from kconvert_runtime import load
-    from kconvert_schemas import KconvertError, check
-    from kconvert_schemas.bundle import GRAPH, WEIGHTS, load_json
-    from kconvert_schemas.codec import decode
+MEMORY, SLOWEST, LONGEST = 2048, 10, 100_000
+"""Megabytes, seconds of one input, and its bytes."""
+Target = Callable[[bytes], None]
+
+
+def hdf5() -> Target:
+    from tests.fuzz import hdf5
+
+    return lambda data: hdf5.read_all(data) and None
+
+
+def npz() -> Target:
+    from kconvert_schemas import KconvertError
+    from kconvert_schemas.bundle import WEIGHTS
     from kconvert_schemas.npz import read_npz
-    from tests.fuzz import bundle, hdf5, model
 
-MEMORY, SLOWEST = 2048, 10
-"""Megabytes, and seconds of one input."""
-BUNDLES = range(0, 400, 5)
-"""Which golden models the corpus of bundles is made from."""
+    folder = Path(tempfile.mkdtemp())
 
+    def read(data: bytes) -> None:
+        (folder / WEIGHTS).write_bytes(data)
+        with contextlib.suppress(KconvertError):
+            read_npz(folder / WEIGHTS, LONGEST)
 
-def read_hdf5(data: bytes) -> None:
-    hdf5.read_all(data)
-
-
-def read_weights(data: bytes) -> None:
-    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(KconvertError):
-        (Path(folder) / WEIGHTS).write_bytes(data)
-        read_npz(Path(folder) / WEIGHTS, 100_000)
+    return read
 
 
-def read_graph(data: bytes) -> None:
-    with contextlib.suppress(KconvertError, RecursionError):
-        check(decode(load_json(data, GRAPH)))
+def codec() -> Target:
+    from kconvert_schemas import KconvertError, check
+    from kconvert_schemas.bundle import GRAPH, load_json
+    from kconvert_schemas.codec import decode
+
+    def read(data: bytes) -> None:
+        with contextlib.suppress(KconvertError, RecursionError):
+            check(decode(load_json(data, GRAPH)))
+
+    return read
 
 
-def run_bundle(data: bytes) -> None:
-    """A graph beside the weights of one bundle of the corpus, which its first bytes choose."""
-    weights = stored()[data[0] % len(stored())] if data else b""
-    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(KconvertError):
-        (Path(folder) / GRAPH).write_bytes(data[1:])
-        (Path(folder) / WEIGHTS).write_bytes(weights)
-        bundle.run(load(folder, limits=bundle.LIMITS), Random(0))
+def bundle() -> Target:
+    from random import Random
+
+    from kconvert_runtime import load
+    from kconvert_schemas import KconvertError
+    from kconvert_schemas.bundle import GRAPH, WEIGHTS
+    from tests.fuzz import bundle, corpus
+
+    folder = Path(tempfile.mkdtemp())
+
+    def run(data: bytes) -> None:
+        for name, part in zip((GRAPH, WEIGHTS), corpus.parted(data), strict=True):
+            (folder / name).unlink(missing_ok=True)  # what is mapped stays as it was
+            (folder / name).write_bytes(part)
+        with contextlib.suppress(KconvertError):
+            bundle.run(load(folder, limits=bundle.LIMITS), Random(0))
+
+    return run
 
 
-def convert_model(data: bytes) -> None:
-    """A config without weights: the graph that it becomes is planned as far as it goes."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("config.json", data)
-        archive.writestr("model.weights.h5", weights_of_nothing())
-    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(KconvertError):
-        (Path(folder) / "m.keras").write_bytes(buffer.getvalue())
-        convert(Path(folder) / "m.keras", None, dry_run=True, registry=model.REGISTRY)
+def model() -> Target:
+    from kconvert.api import convert
+    from kconvert_schemas import KconvertError
+    from tests.fuzz import model
+    from tests.hdf5.files import written
+
+    nothing, file = written(lambda file: None, "earliest"), Path(tempfile.mkdtemp()) / "m.keras"
+
+    def run(data: bytes) -> None:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("config.json", data)
+            archive.writestr("model.weights.h5", nothing)
+        file.write_bytes(buffer.getvalue())
+        with contextlib.suppress(KconvertError):
+            convert(file, None, dry_run=True, registry=model.REGISTRY)
+
+    return run
 
 
-def bundles() -> list[tuple[str, bytes]]:
-    found = (bundle.bundle(i) for i in BUNDLES if i < len(model.seeds()))
-    return [one for one in found if one is not None]
-
-
-def stored() -> list[bytes]:
-    if not _STORED:
-        _STORED.extend(weights for _, weights in bundles()[:256])
-    return _STORED
-
-
-def weights_of_nothing() -> bytes:
-    if not _NOTHING:
-        from tests.hdf5.files import written
-
-        _NOTHING.append(written(lambda file: None, "earliest"))
-    return _NOTHING[0]
-
-
-_STORED: list[bytes] = []
-_NOTHING: list[bytes] = []
-
-
-def configs() -> Iterable[bytes]:
-    for data in model.seeds()[::5]:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            yield archive.read("config.json")
-
-
-TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[], Iterable[bytes]]]] = {
-    "hdf5": (read_hdf5, hdf5.seeds),
-    "npz": (read_weights, lambda: [weights for _, weights in bundles()]),
-    "codec": (read_graph, lambda: [text.encode() for text, _ in bundles()]),
-    "bundle": (run_bundle, lambda: [bytes([i]) + text.encode() for i, (text, _) in enumerate(bundles()[:256])]),
-    "model": (convert_model, configs),
+ALL = ["kconvert", "kconvert_plugins", "kconvert_runtime", "kconvert_schemas"]
+TARGETS: dict[str, tuple[Callable[[], Target], list[str]]] = {
+    "hdf5": (hdf5, ["kconvert.hdf5"]),
+    "npz": (npz, ["kconvert_schemas"]),
+    "codec": (codec, ["kconvert_schemas"]),
+    "bundle": (bundle, ["kconvert_runtime", "kconvert_schemas"]),
+    "plan": (bundle, ["kconvert_runtime", "kconvert_schemas"]),
+    "model": (model, ALL),
 }
+"""What makes each target, and the packages whose lines count: all takes a minute to begin."""
 
 
 def main() -> None:
@@ -113,15 +116,19 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--corpus", type=Path, help="a folder to keep what reaches new code in, for the next run")
     options = parser.parse_args()
-    one, seeds = TARGETS[options.target]
     corpus = options.corpus or Path(tempfile.mkdtemp(prefix="corpus-"))
-    corpus.mkdir(exist_ok=True)
-    for number, data in enumerate(seeds()):
-        (corpus / f"seed-{number}").write_bytes(data)
+    # in a process of its own, as only what is imported afterwards is instrumented
+    subprocess.run([sys.executable, "-m", "tests.fuzz.corpus", options.target, str(corpus)], check=True)
+    make, packages = TARGETS[options.target]
+    with atheris.instrument_imports(include=packages):
+        target = make()
     warnings.simplefilter("ignore")
-    flags = [f"-max_total_time={options.seconds}", f"-rss_limit_mb={MEMORY}", f"-timeout={SLOWEST}", "-max_len=100000"]
-    flags.append(f"-artifact_prefix={tempfile.gettempdir()}/")  # where the input is put that breaks something
-    atheris.Setup([sys.argv[0], *flags, str(corpus)], one)
+    flags = [f"-max_total_time={options.seconds}", f"-rss_limit_mb={MEMORY}", f"-timeout={SLOWEST}"]
+    flags += [
+        f"-max_len={LONGEST}",
+        f"-artifact_prefix={tempfile.gettempdir()}/",
+    ]  # for what breaks it
+    atheris.Setup([sys.argv[0], *flags, str(corpus)], target)
     atheris.Fuzz()
 
 

@@ -5,6 +5,7 @@ The first seeds give each attribute of each op each extreme in turn; later ones 
 
 from __future__ import annotations
 
+import io
 import json
 import tempfile
 import warnings
@@ -167,10 +168,10 @@ def other(array: Array, random: Random) -> Array:
     return array
 
 
-def write(
-    folder: Path, case: OpCase, attrs: dict[str, Any], inputs: list[Array | None], random: Random
-) -> dict[str, Array]:
-    """Write a bundle of one node; inputs after the first may be weights. Returns what to feed."""
+def written(
+    case: OpCase, attrs: dict[str, Any], inputs: list[Array | None], random: Random
+) -> tuple[bytes, bytes, dict[str, Array]]:
+    """Return the graph and weights of a bundle of one node, and what to feed; inputs after the first may be weights."""
     types = [None if array is None else type_of(array) for array in inputs]
     held = {i for i in range(1, len(inputs)) if inputs[i] is not None and random.random() < 0.5}
     names = [None if array is None else f"i{i}" for i, array in enumerate(inputs)]
@@ -189,10 +190,9 @@ def write(
     )
     data = json.loads(json.dumps(encode(graph)))
     retype(data)
-    (folder / GRAPH).write_text(json.dumps(data))
-    with (folder / WEIGHTS).open("wb") as file:
-        write_npz(file, ((f"i{i}", to_storage(inputs[i], types[i].dtype)) for i in sorted(held)))
-    return {port.name: inputs[int(port.name[1:])] for port in ports}
+    buffer = io.BytesIO()
+    write_npz(buffer, ((f"i{i}", to_storage(inputs[i], types[i].dtype)) for i in sorted(held)))
+    return json.dumps(data).encode(), buffer.getvalue(), {port.name: inputs[int(port.name[1:])] for port in ports}
 
 
 def type_of(array: Array) -> TensorType:
@@ -224,7 +224,9 @@ def check(seed: int) -> bool:
     random = Random(seed)
     with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        feeds = write(Path(name), case, attrs, inputs, random)
+        graph, weights, feeds = written(case, attrs, inputs, random)
+        (Path(name) / GRAPH).write_bytes(graph)
+        (Path(name) / WEIGHTS).write_bytes(weights)
         try:
             model = load(name, optimize=seed % 2 == 0, limits=LIMITS)
             model.run(feeds)
