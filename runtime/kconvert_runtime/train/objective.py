@@ -94,9 +94,7 @@ def make_loss(given: Any, labels: Array, y: Any) -> Loss:
     """Return a loss for its name, with settings or without; 'crossentropy' is chosen by the shapes, as Keras does."""
     if isinstance(given, Loss):
         return given
-    if not isinstance(given, str):
-        raise InputError(f"A loss is a name or a kconvert_runtime.train.Loss, got {type(given).__name__}.")
-    name, options = parse(given)
+    name, options = _named(given, Loss)
     if name.lower() in ("crossentropy", "ce"):
         name = chosen(labels, y, "crossentropy")
     return Loss(name, **options)
@@ -105,10 +103,16 @@ def make_loss(given: Any, labels: Array, y: Any) -> Loss:
 def _metric(given: Any, labels: Array, y: Any) -> Metric:
     if isinstance(given, Metric):
         return given
-    if not isinstance(given, str):
-        raise InputError(f"A metric is a name or a kconvert_runtime.train.Metric, got {type(given).__name__}.")
-    name, options = parse(given)
+    name, options = _named(given, Metric)
     return make_metric(name, labels, y, **options)
+
+
+def _named(given: Any, kind: type[Any]) -> tuple[str, dict[str, Any]]:
+    """Read the name and the settings of a loss or a metric."""
+    if isinstance(given, str):
+        return parse(given)
+    what = kind.__name__
+    raise InputError(f"A {what.lower()} is a name or a kconvert_runtime.train.{what}, got {type(given).__name__}.")
 
 
 @dataclass(frozen=True)

@@ -178,12 +178,21 @@ def reset(targets: Sequence[Target]) -> None:
 
 
 def results(targets: Sequence[Target]) -> Logs:
-    """Return the metrics by name, with the name of the output before it where there are several."""
-    several = len(targets) > 1
+    """Return the metrics by name, with the name of the output before it where there are several.
+
+    A name that is taken becomes that of a weighted metric, or gets a number, as in Keras.
+    """
     found: Logs = {}
-    for target in targets:
-        for metric in (*target.metrics, *target.weighted):
-            found[f"{target.port}_{metric.name}" if several else metric.name] = metric.result()
+    counts: dict[str, int] = {}
+    for weighted in (False, True):
+        for target in targets:
+            before = f"{target.port}_" if len(targets) > 1 else ""
+            for metric in target.weighted if weighted else target.metrics:
+                name = before + metric.name
+                name = f"{before}weighted_{metric.name}" if weighted and name in counts else name
+                count = counts.get(name, 0)
+                counts[name] = count + 1
+                found[f"{name}_{count}" if count else name] = metric.result()
     return found
 
 

@@ -65,13 +65,13 @@ ALIASES = {
 
 
 def make_metric(name: str, y_true: Array, y_pred: Array, **options: Any) -> Metric:
-    """Return a metric by Keras' name; 'accuracy' is chosen by the shapes of labels and predictions, as Keras does.
+    """Return a metric by Keras' name; 'accuracy' and 'crossentropy' are chosen by the shapes, as Keras does.
 
     Every loss is a metric, too. Raises InputError for an unknown name or setting.
     """
     given = name
-    if name.lower() in ("accuracy", "acc"):
-        name = chosen(y_true, y_pred, "accuracy")
+    short = {"acc": "accuracy", "accuracy": "accuracy", "ce": "crossentropy", "crossentropy": "crossentropy"}
+    name = chosen(y_true, y_pred, short[name.lower()]) if name.lower() in short else name
     table: Mapping[str, Any] = {**LOSSES, **ACCURACIES, **OTHERS}
     key = find(name, table, {**LOSS_ALIASES, **ALIASES}, "metric")
     if key in OTHERS:
