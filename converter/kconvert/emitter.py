@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -110,6 +111,15 @@ class Emitter:
         if reason is not None:
             self._lowering.builder.refused.setdefault(self.layer.path, reason)
 
+    @contextmanager
+    def over_steps(self, steps: int | None) -> Iterator[None]:
+        """What is called within works on time steps, joined with the batch, that Keras takes one by one."""
+        self._lowering.builder.steps.append(steps)
+        try:
+            yield
+        finally:
+            self._lowering.builder.steps.pop()
+
     def dropped(self, y: Symbol, *, inputs: float, states: float, gates: int) -> None:
         """Note the dropout within the recurrent op that gave `y`: see `kconvert_schemas.Dropped`."""
         node = next(node for node in reversed(self._lowering.builder.nodes) if y.name in node.outputs)
@@ -121,7 +131,12 @@ class Emitter:
         builder = self._lowering.builder
         names = [f"{layer.path}/{name}" for name in ("kernel", "embeddings")]
         weight = next((name for name in names if name in builder.weights), None)
-        if weight is None or any(one.weight == weight for one in builder.spectral) or builder.within_body:
+        if (
+            weight is None
+            or any(one.weight == weight for one in builder.spectral)
+            or builder.within_body
+            or builder.steps
+        ):
             reason = "it changes a weight that is not found" if weight is None else "it is called more than once"
             builder.refused.setdefault(self.layer.path, f"{reason}, and divides a weight each time in training")
             return

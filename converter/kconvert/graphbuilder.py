@@ -48,7 +48,9 @@ class GraphBuilder:
         self.spectral: list[Spectral] = []
         self.norm_masks: dict[str, str] = {}
         self.frozen: list[str] = []
+        self.norm_steps: dict[str, int] = {}
         self.within_body = False
+        self.steps: list[int | None] = []
         self.refused: dict[str, str] = {}
         self._names: set[str] = set()
         self._counts: dict[str, int] = {}
@@ -164,6 +166,7 @@ class GraphBuilder:
             spectral=tuple(s for s in self.spectral if s.weight in wanted),
             norm_masks={name: mask for name, mask in self.norm_masks.items() if name in nodes},
             frozen=tuple(name for name in self.frozen if name in nodes),
+            norm_steps={name: steps for name, steps in self.norm_steps.items() if name in nodes},
         )
 
 

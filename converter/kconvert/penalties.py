@@ -82,7 +82,7 @@ def _of_outputs(builder: GraphBuilder, layer: LayerSpec, outputs: Sequence[str])
         factors = _factors(given)
     if factors is None or any(factors[2:]):
         return f"its activity{REGULARIZER} {_named(given)} is none of L1, L2 and L1L2; use one of them"
-    if any(factors) and builder.within_body:
+    if any(factors) and (builder.within_body or builder.steps):
         return "it has a penalty of what it gives, and is run step by step, over which Keras does not sum"
     builder.penalties += [Penalty(x, factors[0], factors[1], True) for x in outputs if any(factors)]
     return None
@@ -160,7 +160,12 @@ def _batch_norm(builder: GraphBuilder, layer: LayerSpec, mask: Any) -> str | Non
     node = next(node for node in reversed(builder.nodes) if node.op == "batch_norm")
     if layer.config.get("trainable") is False:
         builder.frozen.append(node.name)
-    elif isinstance(mask, Symbol):
+        return None
+    if builder.steps:
+        if len(builder.steps) > 1 or builder.steps[0] is None:
+            return "its statistics are of one time step after another, of which the number is not known here"
+        builder.norm_steps[node.name] = builder.steps[0]
+    if isinstance(mask, Symbol):
         if builder.within_body or mask.dtype != "bool":
             return "it leaves masked elements out of its statistics, and is run step by step"
         builder.norm_masks[node.name] = mask.name

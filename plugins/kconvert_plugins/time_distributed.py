@@ -87,7 +87,8 @@ def _stateful(value: Any) -> bool:
 
 def _together(emit: Emitter, layer: LayerSpec, x: Symbol, mask: Symbol | None) -> Symbol:
     """Join the axes batch and time, call the layer, and part them again."""
-    y = _called(emit, layer, _joined(emit, x).with_mask(None if mask is None else _joined(emit, mask)))
+    with emit.over_steps(x.shape[1]):
+        y = _called(emit, layer, _joined(emit, x).with_mask(None if mask is None else _joined(emit, mask)))
     rest = [f"x.{i}" if size is None else size for i, size in enumerate(y.shape) if i > 0]
     parted: Symbol = emit.op("reshape", y, x, shape=["like.0", "like.1" if x.shape[1] is None else x.shape[1], *rest])
     return parted

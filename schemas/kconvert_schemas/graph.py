@@ -142,7 +142,8 @@ class Training:
     penalties: what the layers add to the loss. masks: output port -> the value with its mask. refused: path of a layer
     -> why training it here would not be what Keras does. constraints, dropped, spectral: see there. norm_masks: name of
     a batch_norm node -> the value with the mask of its input, for its statistics. frozen: names of the batch_norm nodes
-    that act as when running.
+    that act as when running. norm_steps: name of a batch_norm node -> how many time steps its rows are joined of (batch
+    times steps): each step is normalised by itself, one after another.
     """
 
     penalties: tuple[Penalty, ...] = ()
@@ -153,6 +154,7 @@ class Training:
     spectral: tuple[Spectral, ...] = ()
     norm_masks: Mapping[str, str] = field(default_factory=dict)
     frozen: tuple[str, ...] = ()
+    norm_steps: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,8 @@ def _training() -> dict[str, Any]:
         properties = {name: kinds[reader] for name, reader in readers.items()}
         first = {name: schema for name, schema in properties.items() if name in needed}
         records[member] = _array(_object(first, {n: s for n, s in properties.items() if n not in needed}))
-    maps = {"masks": _map(NAME), "refused": _map(TEXT), "norm_masks": _map(NAME)}
+    count = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
+    maps = {"masks": _map(NAME), "refused": _map(TEXT), "norm_masks": _map(NAME), "norm_steps": _map(count)}
     return _object({}, {**records, **maps, "frozen": NAMES})
 
 

@@ -64,6 +64,7 @@ def encode_training(training: Training) -> dict[str, Any]:
     rest = {
         "masks": dict(training.masks),
         "norm_masks": dict(training.norm_masks),
+        "norm_steps": dict(training.norm_steps),
         "frozen": list(training.frozen),
         "refused": dict(training.refused),
     }
@@ -85,7 +86,13 @@ def decode_training(cursor: Cursor) -> Training:
     found: dict[str, Any] = {
         name: part.items(partial(_decode, *RECORDS[name])) for name, part in lists.items() if part is not None
     }
-    for name, item in (("masks", Cursor.name), ("norm_masks", Cursor.name), ("refused", Cursor.text)):
+    maps: dict[str, Callable[[Cursor], Any]] = {
+        "masks": Cursor.name,
+        "norm_masks": Cursor.name,
+        "norm_steps": Cursor.number,
+        "refused": Cursor.text,
+    }
+    for name, item in maps.items():
         part = cursor.take(name) if isinstance(cursor.value, dict) else None
         if part is not None:
             found[name] = part.mapping(item)
@@ -148,6 +155,9 @@ def _of_nodes(training: Training, nodes: Mapping[str, Node], known: Mapping[str,
         if name not in norms or value not in known or known[value].dtype != "bool":
             problems.append(f"{show(value)} is no mask of bools for a batch_norm {show(name)}")
     problems += [f"{show(name)} is no batch_norm" for name in training.frozen if name not in norms]
+    for name, steps in training.norm_steps.items():
+        if name not in norms or not steps:
+            problems.append(f"{show(name)} is no batch_norm over {steps} steps")
     return problems
 
 

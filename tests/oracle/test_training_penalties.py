@@ -144,6 +144,28 @@ def test_batch_normalization(tmp_path: Path) -> None:
     assert len(found.graph.training.frozen) == 2
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_batch_normalization_over_time_steps(masked: bool, tmp_path: Path) -> None:
+    """TimeDistributed takes one step after another: each has its statistics, and moves the averages."""
+    import keras
+
+    keras.utils.set_random_seed(8)
+    layers, rng = keras.layers, np.random.default_rng(0)
+    x = rng.normal(size=(30 * BATCH, 5, 4, 3)).astype("f") * np.arange(1, 6, dtype="f")[:, None, None]
+    inner = keras.Sequential([keras.Input((4, 3)), layers.Conv1D(3, 2), layers.BatchNormalization(momentum=0.8)])
+    ends = [layers.Flatten(), layers.Dense(2)]
+    if masked:
+        x = x[:, :, 0]
+        x[np.arange(5) >= rng.integers(3, 6, size=(len(x), 1))] = 0
+        start = [keras.Input((5, 3)), layers.Masking(), layers.TimeDistributed(layers.BatchNormalization())]
+        model = keras.Sequential([*start, layers.LSTM(3), layers.Dense(2)])
+    else:
+        start = [keras.Input((5, 4, 3)), layers.TimeDistributed(inner)]
+        model = keras.Sequential([*start, layers.TimeDistributed(layers.BatchNormalization(scale=False)), *ends])
+    found = trained_alike(model, tmp_path, x, "sgd")
+    assert set(found.graph.training.norm_steps.values()) == {5}
+
+
 @pytest.mark.parametrize("iterations", [1, 3])
 def test_spectral_normalization(iterations: int, tmp_path: Path) -> None:
     import keras

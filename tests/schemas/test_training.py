@@ -24,6 +24,7 @@ WHOLE = Training(
     spectral=(Spectral("k", "v", 2),),
     norm_masks={"norm": "m"},
     frozen=("norm",),
+    norm_steps={"norm": 4},
 )
 
 
@@ -67,6 +68,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"spectral": (Spectral("z", "v", 1),)}, "no vector"),
     ({"norm_masks": {"lstm": "m"}}, "no mask of bools for a batch_norm"),
     ({"frozen": ("lstm",)}, "no batch_norm"),
+    ({"norm_steps": {"norm": 0}}, "no batch_norm over 0 steps"),
     ({"masks": {"y": "m"}}, "for an output 'y'"),
 ]
 

@@ -38,6 +38,7 @@ class TrainingMode:
 
     def __init__(self, graph: Graph, weights: MutableMapping[str, Array], frozen: Collection[str]) -> None:
         self._weights, self._frozen, self._still = weights, frozen, set(graph.training.frozen)
+        self._steps = graph.training.norm_steps
         self._dropped = {one.node: one for one in graph.training.dropped}
         self._drawn: dict[str, Array] = {}
         self._cast_from = {node.outputs[0]: node.inputs[0] for node in graph.nodes if node.op == "cast"}
@@ -71,7 +72,8 @@ class TrainingMode:
         if node.name in self._still or any(name in self._frozen for name in names[3:5]):
             return None
         moving = [name for name in names[1:3] if name is not None and name in self._weights]
-        return partial(self._batch_norm, moving)
+        steps = self._steps.get(node.name)
+        return partial(self._batch_norm, moving) if steps is None else partial(self._by_step, moving, steps)
 
     def _weight(self, name: str | None) -> str | None:
         """Return the weight that a value is cast from."""
@@ -123,6 +125,29 @@ class TrainingMode:
 
     def _normal(self, x: Array) -> Array:
         return self.random.standard_normal(x.shape, np.float32).astype(x.dtype, copy=False)
+
+    def _by_step(
+        self, moving: list[str], steps: int, wanted: Any, x: Array, mean: Array, variance: Array,
+        scale: Array | None = None, offset: Array | None = None, mask: Array | None = None, **attrs: Any,
+    ) -> Any:  # fmt: skip
+        """Normalise each of the steps that rows are joined of by itself, in their order."""
+        joined = x.reshape(-1, steps, *x.shape[1:])
+        kept = None if mask is None else mask.reshape(-1, steps, *mask.shape[1:])
+        masks = [None] * steps if kept is None else [kept[:, i] for i in range(steps)]
+        parts = [
+            self._batch_norm(moving, wanted, joined[:, i], mean, variance, scale, offset, masks[i], **attrs)
+            for i in range(steps)
+        ]
+        y = np.stack([part for part, _ in parts], axis=1).reshape(x.shape)
+
+        def back(g: Array) -> Any:
+            by_step = g.reshape(-1, steps, *g.shape[1:])
+            found = [back(by_step[:, i]) for i, (_, back) in enumerate(parts)]
+            by_x = np.stack([one[0] for one in found], axis=1).reshape(x.shape) if wanted[0] else None
+            sums = [None if found[0][i] is None else sum(one[i] for one in found) for i in (3, 4)]
+            return by_x, None, None, *sums, None
+
+        return y, back
 
     def _batch_norm(
         self, moving: list[str], wanted: Any, x: Array, mean: Array, variance: Array, scale: Array | None = None,
