@@ -23,10 +23,11 @@ FOLLOWED = {
 }  # fmt: skip
 """Layers whose chances are in the graph."""
 RANDOM = (
-    "AugMix", "CutMix", "MixUp", "RandAugment", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter",
-    "RandomContrast", "RandomCrop", "RandomElasticTransform", "RandomErasing", "RandomFlip", "RandomGaussianBlur",
-    "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization", "RandomRotation",
-    "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom",
+    "AugMix", "CutMix", "Equalization", "MixUp", "RandAugment", "RandomBrightness", "RandomColorDegeneration",
+    "RandomColorJitter", "RandomContrast", "RandomCrop", "RandomElasticTransform", "RandomErasing", "RandomFlip",
+    "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization",
+    "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom",
+    "Solarization",
 )  # fmt: skip
 INSTEAD = {"MixUp", "CutMix", "AugMix", "RandAugment"}
 DEPTHWISE = ("keras.layers.DepthwiseConv1D", "keras.layers.DepthwiseConv2D")
@@ -147,9 +148,11 @@ def _reason(layer: LayerSpec, handler: Handler) -> str | None:
         return "its plugin says nothing of training" if "training" in handler.arguments else None
     if name in RANDOM:
         what = "mixes" if name in INSTEAD else "changes"
-        return f"it {what} images at random in training; augment the images before, and train a model without it"
+        return f"it {what} images in training alone; change the images before, and train a model without it"
     if name == "BatchNormalization" and layer.config.get("renorm") and layer.config.get("trainable", True):
         return "it renormalises its batches (renorm=True); set renorm=False"
+    if layer.config.get("stateful") is True:
+        return "it is stateful: Keras begins each batch with the state after the batch before; set stateful=False"
     if name not in FOLLOWED and any(isinstance(c := layer.config.get(n), (int, float)) and c > 0 for n in CHANCES):
         return "it drops elements at random in training"
     return None

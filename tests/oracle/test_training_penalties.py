@@ -203,12 +203,14 @@ def own(keras: Any, base: str) -> Any:
         (lambda k: k.layers.Bidirectional(k.layers.LSTM(2, bias_regularizer=own(k, "regularizers"))), "bias_regular"),
         (lambda k: k.layers.RNN([k.layers.GRUCell(2, kernel_constraint=own(k, "constraints"))]), "kernel_constraint"),
         (lambda k: k.layers.BatchNormalization(renorm=True), "renorm=True"),
+        (lambda k: k.layers.GRU(2, stateful=True), "it is stateful"),
+        (lambda k: k.layers.Bidirectional(k.layers.LSTM(2, stateful=True)), "it is stateful"),
     ],
 )
 def test_layers_that_are_refused(make: Any, reason: str, tmp_path: Path) -> None:
     import keras
 
-    model = keras.Sequential([keras.Input((3, 2)), keras.layers.Dense(2), make(keras)])
+    model = keras.Sequential([keras.Input(batch_shape=(4, 3, 2)), keras.layers.Dense(2), make(keras)])
     kconvert.convert(model, tmp_path / "out")
     loaded = kconvert.load(tmp_path / "out")
     x = np.zeros((4, 3, 2), "f")
