@@ -6,8 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,26 +19,19 @@ from kconvert_schemas.limits import DEFAULT, BundleLimits, current, in_force
 
 from .execute import execute
 from .inputs import flatten, prepare
-from .passes import Program
-from .passes import optimize as optimized
 from .plan import plan
+from .plans import Optimize, Plans, Shares
 from .sizes import check_run
 from .steps import Plan
-from .tuned.choice import Seconds, estimated
-from .tuned.specialise import specialise
 
 if TYPE_CHECKING:
     from .stream.session import Stream
     from .streaming import Sink
 
-PLANS = 8
-"""Plans that are kept, each for other shapes of the inputs."""
-
 FITTING = 64
 """Shapes of inputs that are remembered as fitting into memory."""
 
 Progress = Callable[[int, int], None]
-Optimize: TypeAlias = 'bool | Literal["measure"]'
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +70,12 @@ class Model:
         self, graph: Graph, weights: Mapping[str, Array], *, optimize: Optimize = True,
         limits: BundleLimits | None = None,
     ) -> None:  # fmt: skip
-        if optimize not in (True, False, "measure"):
-            raise ValueError(f"optimize is True, False or 'measure', not {optimize!r}.")
         self.graph = graph
         self.limits = limits or current()
         self.weights = weights
         self._optimize = optimize
         self._fitting: set[tuple[tuple[int, ...], ...]] = set()
-        self._plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
+        self._plans = Plans(graph, weights, optimize)
 
     @property
     def inputs(self) -> tuple[Value, ...]:
@@ -192,7 +182,10 @@ class Model:
         return Stream(self, given, over, self._optimize)
 
     def _execute(self, arrays: Sequence[Array]) -> list[Array]:
-        return self._run(self.plan_for(arrays), arrays)
+        key = tuple(array.shape for array in arrays)
+        self._fit(key)
+        found = self._plans.get(key)
+        return found.run(self._run, arrays) if isinstance(found, Shares) else self._run(found, arrays)
 
     def _run(self, plan: Plan, arrays: Sequence[Array]) -> list[Array]:
         """Run a plan; kernels whose outputs depend on values look at the limits."""
@@ -215,35 +208,10 @@ class Model:
             check_run(self.graph, shapes, outputs)
 
     def plan_for(self, arrays: Sequence[Array]) -> Plan:
-        """Return the plan for inputs of these shapes, kept or made now; InputError where a run takes too much."""
+        """Return a plan for all rows of inputs of these shapes; InputError where a run takes too much."""
         key = tuple(array.shape for array in arrays)
         self._fit(key)
-        if not self._optimize:
-            return self._plain
-        found = self._plans.get(key)
-        if found is None:
-            program = self._optimized
-            found = specialise(program.graph, program.weights, key, self._seconds) or self._plain
-            while len(self._plans) >= PLANS:
-                self._plans.pop(next(iter(self._plans)), None)
-            self._plans[key] = found
-        return found
-
-    @cached_property
-    def _plain(self) -> Plan:
-        return plan(self.graph, self.weights, [port.value for port in self.graph.outputs.ports])
-
-    @cached_property
-    def _seconds(self) -> Seconds:
-        if self._optimize != "measure":
-            return estimated
-        from .tuned.measure import Measured
-
-        return Measured()
-
-    @cached_property
-    def _optimized(self) -> Program:
-        return optimized(Program(self.graph, self.weights))
+        return self._plans.whole(key)
 
     def _prepare(self, given: tuple[Any, ...]) -> list[Array]:
         flat = flatten(self.graph.inputs, given)

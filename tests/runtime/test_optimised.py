@@ -166,7 +166,7 @@ def test_plans_are_bounded_and_threads_share_a_model() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(run, [n % 23 + 1 for n in range(400)]))
-    assert len(model._plans) <= 8
+    assert len(model._plans._kept) <= 8
 
 
 def test_work_in_many_blocks(monkeypatch: pytest.MonkeyPatch) -> None:

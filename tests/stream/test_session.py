@@ -140,7 +140,7 @@ def test_one_plan_for_each_length(model: Model) -> None:
     for i in range(6):
         stream.step(X[:, i])
     stream.feed(X[:, :2])
-    assert len(stream._next._plans) == 2
+    assert len(stream._next._plans._kept) == 2
 
 
 def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

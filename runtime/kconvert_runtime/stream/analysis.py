@@ -83,14 +83,24 @@ def _candidates(graph: Graph, over: Sequence[str] | None) -> list[tuple[str, ...
     return list(islice(sets, MOST_SETS))
 
 
-def _read(graph: Graph, over: tuple[str, ...]) -> Streamed:
-    """Walk through the graph, noting every node that cannot run step by step."""
+def rows_apart(graph: Graph) -> bool:
+    """Tell whether each row of the outputs depends on the same row of the inputs alone, for any number of rows."""
+    if any(port.type.shape[:1] != (None,) for port in graph.inputs.ports):
+        return False
+    found = _read(graph, tuple(port.name for port in graph.inputs.ports), axis=0)
+    ends = [found.flow(port.value) for port in graph.outputs.ports]
+    apart = all(isinstance(flow, Along) and flow.place == (0, False) and not flow.front for flow in ends)
+    return apart and not found.problems and not found.sketch.states
+
+
+def _read(graph: Graph, over: tuple[str, ...], axis: int = 1) -> Streamed:
+    """Walk through the graph, noting every node that cannot run step by step along this axis of the inputs."""
     types, sketch = types_of(graph), Sketch()
     problems: list[str] = []
     sketch.values.update(types)
     for port in graph.inputs.ports:
         if port.name in over:
-            _place(sketch, port.value, Along(1, length=port.type.shape[1]), port.type)
+            _place(sketch, port.value, Along(axis, length=port.type.shape[axis]), port.type)
     streamed = Streamed(over, sketch, problems)
     for node in needed_nodes(graph.nodes, [port.value for port in graph.outputs.ports]):
         _step(node, types, streamed)

@@ -20,7 +20,8 @@ from .program import split
 from .state import check_state, read_state, write_state
 
 if TYPE_CHECKING:
-    from ..model import Model, Optimize
+    from ..model import Model
+    from ..plans import Optimize
 
 
 class Stream:

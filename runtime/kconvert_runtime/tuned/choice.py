@@ -47,11 +47,16 @@ def estimated(site: Site, candidate: Candidate, cost: Cost, shared: bool) -> flo
 def choose(sites: Sequence[Site], seconds: Seconds = estimated) -> tuple[list[Choice], bool]:
     """Return how each site is computed, and whether our threads share the work; BLAS then has to keep to one."""
     found = [_options(site) for site in sites]
-    ways = [[_best(site, options, shared, seconds) for site, options in zip(sites, found, strict=True)]
+    ways = [[_best(site, options, shared, seconds, workers()) for site, options in zip(sites, found, strict=True)]
             for shared in (False, True)]  # fmt: skip
     totals = [sum(choice.seconds for choice in way) for way in ways]
     shared = totals[1] < totals[0]
     return ways[shared], shared
+
+
+def choose_alone(sites: Sequence[Site], seconds: Seconds = estimated) -> list[Choice]:
+    """Return how each site is computed in one thread, with BLAS on one, too."""
+    return [_best(site, _options(site), True, seconds, 1) for site in sites]
 
 
 def _options(site: Site) -> list[tuple[Candidate, Cost]]:
@@ -63,8 +68,9 @@ def _options(site: Site) -> list[tuple[Candidate, Cost]]:
     return options or [(PLAIN, site.tail_cost)]
 
 
-def _best(site: Site, options: Sequence[tuple[Candidate, Cost]], shared: bool, seconds: Seconds) -> Choice:
-    cores = workers()
+def _best(
+    site: Site, options: Sequence[tuple[Candidate, Cost]], shared: bool, seconds: Seconds, cores: int
+) -> Choice:  # fmt: skip
     found = []
     for one, cost in options:
         for threads in sorted({1, cores if shared or not cost.products else 1}):

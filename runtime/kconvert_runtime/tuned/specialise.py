@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from kconvert_schemas.dtypes import Array
@@ -15,7 +15,7 @@ from .. import blas
 from ..pace import Pace
 from ..plan import bind, link, needed_nodes
 from ..steps import Binding, Call, Plan
-from .choice import PLAIN, Choice, Seconds, choose, estimated
+from .choice import PLAIN, Choice, Seconds, choose, choose_alone, estimated
 from .directions import pair, pairs
 from .fuse import Group, group
 from .packed import STATES, packable, packed
@@ -24,38 +24,67 @@ from .site import Site
 
 LARGEST = 5_000
 """Nodes of a graph that is planned this way at most: what planning takes grows faster than the graph."""
+LOOPS = {"lstm", "gru", "simple_rnn", "scan"}
+"""Ops of many small steps, whose time the cost model does not tell."""
 
 
-def specialise(
-    graph: Graph, weights: Mapping[str, Array], shapes: Sequence[tuple[int, ...]], seconds: Seconds = estimated
-) -> Plan | None:
-    """Plan `graph` for inputs of these shapes.
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Which nodes run together, and how, before anything is built for it.
+
+    partners: groups that run with another one, first -> second. shared: whether BLAS keeps to one thread.
+    """
+
+    graph: Graph
+    weights: Mapping[str, Array]
+    groups: Sequence[Group]
+    partners: Mapping[int, int]
+    choices: Mapping[int, Choice]
+    shared: bool
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds that a run is expected to take; None where that is not known."""
+        if any(node.op in LOOPS for one in self.groups for node in one.nodes):
+            return None
+        return sum(choice.seconds for choice in self.choices.values())
+
+    def build(self) -> Plan:
+        """Build the kernels, and plan their memory."""
+        others = set(self.partners.values())
+        bindings = [
+            _binding(one, self.choices[i]) if i in self.choices
+            else pair(one.nodes[0], self.groups[self.partners[i]].nodes[0], self.weights)
+            for i, one in enumerate(self.groups) if i not in others
+        ]  # fmt: skip
+        inputs, outputs = ([port.value for port in side.ports] for side in (self.graph.inputs, self.graph.outputs))
+        plan = link(bindings, inputs, outputs, self.weights)
+        return replace(plan, parallel=self.shared, pace=None if self.shared else Pace())
+
+
+def draft(
+    graph: Graph, weights: Mapping[str, Array], shapes: Sequence[tuple[int, ...]], seconds: Seconds = estimated, *,
+    alone: bool = False,
+) -> Draft | None:  # fmt: skip
+    """Choose how to run `graph` on inputs of these shapes.
 
     None for more than LARGEST nodes, and for shapes that do not fit (the plain plan says why).
-    seconds: tells how long each way to compute a node takes.
+    seconds: tells how long each way to compute a node takes. alone: in one thread, as others run beside it.
     """
-    outputs = [port.value for port in graph.outputs.ports]
-    nodes = needed_nodes(graph.nodes, outputs)
+    outputs = {port.value for port in graph.outputs.ports}
+    nodes = needed_nodes(graph.nodes, list(outputs))
     if len(nodes) > LARGEST:
         return None
     try:
         types = concrete_types(graph, nodes, shapes)
     except OpError:
         return None
-    groups = absorb(group(nodes, types, set(outputs)), types, set(outputs))
+    groups = absorb(group(nodes, types, outputs), types, outputs)
     partners = pairs(groups, types, weights)
-    others = set(partners.values())
-    firsts = [i for i in range(len(groups)) if i not in others]
-    single = [i for i in firsts if i not in partners]
-    choices, shared = choose([_site(groups[i], types, weights) for i in single], seconds)
-    chosen = dict(zip(single, choices, strict=True))
-    bindings = [
-        pair(groups[i].nodes[0], groups[partners[i]].nodes[0], weights) if i in partners
-        else _binding(groups[i], chosen[i])
-        for i in firsts
-    ]  # fmt: skip
-    plan = link(bindings, [port.value for port in graph.inputs.ports], outputs, weights)
-    return replace(plan, parallel=shared, pace=None if shared else Pace())
+    single = [i for i in range(len(groups)) if i not in {*partners, *partners.values()}]
+    sites = [_site(groups[i], types, weights) for i in single]
+    choices, shared = (choose_alone(sites, seconds), True) if alone else choose(sites, seconds)
+    return Draft(graph, weights, groups, partners, dict(zip(single, choices, strict=True)), shared)
 
 
 def concrete_types(graph: Graph, nodes: Sequence[Node], shapes: Sequence[tuple[int, ...]]) -> dict[str, TensorType]:
