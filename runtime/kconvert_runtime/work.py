@@ -35,6 +35,14 @@ def _einsum(node: Node, inputs: Sequence[Shape | None], output: Shape) -> int:
     return math.prod(sizes.values()) if len(terms) > 1 else 0
 
 
+def _attention(node: Node, inputs: Sequence[Shape | None], output: Shape) -> int:
+    """Both products, as a plan joins them: queries, keys, ..., values."""
+    scores, context = str(node.attrs["scores"]), str(node.attrs["context"])
+    sizes = {label: size for term, shape in zip(scores.partition("->")[0].split(","), inputs, strict=False)
+             for label, size in zip(term, shape or (), strict=False)}  # fmt: skip
+    return math.prod(sizes.values()) + math.prod(output) * sizes[context.partition(",")[0][-1]]
+
+
 def _conv(node: Node, inputs: Sequence[Shape | None], output: Shape) -> int:
     return math.prod(output) * math.prod((inputs[1] or (0,))[:-1])
 
@@ -53,6 +61,7 @@ def _recurrent(node: Node, inputs: Sequence[Shape | None], output: Shape) -> int
 COUNTS: dict[str, Count] = {
     "matmul": _product,
     "einsum": _einsum,
+    "attention": _attention,
     "conv": _conv,
     "conv_transpose": _conv_transpose,
     "lstm": _recurrent,

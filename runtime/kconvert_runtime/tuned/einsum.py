@@ -30,20 +30,33 @@ class Product:
     result: tuple[int, ...]
     swapped: bool
 
+    def multiply(self, x: Array, z: Array, y: Array, part: tuple[slice, ...] = ()) -> None:
+        """Fill y, or this part of the shared axes (and the rows, if it is that long), from the two operands."""
+        if self.swapped:
+            x, z = z, x
+        a = x.transpose(self.left).reshape(*self.shared, self.rows, self.inner)
+        b = z.transpose(self.right).reshape(*self.shared, self.inner, self.columns)
+        out = y.transpose(self.result).reshape(*self.shared, self.rows, self.columns)
+        where = part if len(part) <= len(self.shared) else part[:-1]
+        np.matmul(a[part], b[where], out=out[part])
 
-def _product(site: Site) -> Product | None:
-    """None for other than two operands, diagonals, sums over one operand, and a result that is no batch of matrices."""
-    terms, _, result = site.node.attrs["equation"].replace(" ", "").partition("->")
+
+def product_of(equation: str, x: Sequence[int], z: Sequence[int]) -> Product | None:
+    """Return how to compute an einsum of operands of these shapes.
+
+    None for other than two operands, diagonals, sums over one operand, and a result that is no batch of matrices.
+    """
+    terms, _, result = equation.replace(" ", "").partition("->")
     left, comma, right = terms.partition(",")
-    if not comma or "," in right or "." in terms or 0 in site.shape or site.own != 2:
+    if not comma or "," in right or "." in terms or 0 in (*x, *z):
         return None
-    sizes = dict(zip(left + right, site.shape_of(0) + site.shape_of(1), strict=True))
+    sizes = dict(zip(left + right, (*x, *z), strict=True))
     if any(len(set(term)) < len(term) for term in (left, right, result)) or set(left) ^ set(right) != set(result) - (
         set(left) & set(right)
     ):
         return None
-    if any(sizes[label] != size for term, i in ((left, 0), (right, 1)) for label, size in
-           zip(term, site.shape_of(i), strict=True)):  # fmt: skip
+    if any(sizes[label] != size for term, shape in ((left, x), (right, z)) for label, size in
+           zip(term, shape, strict=True)):  # fmt: skip
         return None
     shared = [label for label in result if label in left and label in right]
     inner = [label for label in left if label in right and label not in result]
@@ -65,11 +78,18 @@ def _product(site: Site) -> Product | None:
     )  # fmt: skip
 
 
+def _product(site: Site) -> Product | None:
+    return product_of(site.node.attrs["equation"], site.shape_of(0), site.shape_of(1)) if site.own == 2 else None
+
+
 def _cost(site: Site) -> Cost | None:
     found = _product(site)
-    if found is None:
-        return None
-    return product(math.prod(found.shared) * found.rows, found.inner, found.columns) + copied(math.prod(site.shape))
+    return None if found is None else cost_of(found) + copied(math.prod(site.shape))
+
+
+def cost_of(found: Product) -> Cost:
+    """Return what the product is expected to cost."""
+    return product(math.prod(found.shared) * found.rows, found.inner, found.columns)
 
 
 @candidate("einsum", "product", _cost)
@@ -77,22 +97,12 @@ def batched(site: Site) -> Call:
     """One product for each index of the shared axes, these or the rows cut among the threads; then the tail."""
     found = _product(site)
     assert found is not None  # noqa: S101  (the cost is None then)
-    n, k, m = found.rows, found.inner, found.columns
     parts = _parts(found, site.threads)
     share = for_each if len(parts) > 1 else one_by_one
     finish = in_blocks(site, tail_blocks(site), lambda arrays: lambda out, block: None)
 
     def run(y: Array, *arrays: Array) -> None:
-        x, z = arrays[1::-1] if found.swapped else arrays[:2]
-        a = x.transpose(found.left).reshape(*found.shared, n, k)
-        b = z.transpose(found.right).reshape(*found.shared, k, m)
-        out = y.transpose(found.result).reshape(*found.shared, n, m)
-
-        def work(part: tuple[slice, ...]) -> None:
-            where = part if len(part) <= len(found.shared) else part[:-1]
-            np.matmul(a[part], b[where], out=out[part])
-
-        share(work, parts)
+        share(lambda part: found.multiply(arrays[0], arrays[1], y, part), parts)
         if site.tail:
             finish(y, *arrays)
 

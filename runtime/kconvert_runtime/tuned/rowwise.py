@@ -31,15 +31,16 @@ def softmax(site: Site) -> Call:
     def prepare(arrays: Sequence[Array]) -> Work:
         x = arrays[0]
 
-        def work(out: Array, block: Block) -> None:
-            values = x[block]
-            np.subtract(values, values.max(axis=-1, keepdims=True), out=out)
-            np.exp(out, out=out)
-            np.multiply(out, 1 / out.sum(axis=-1, keepdims=True), out=out)
-
-        return work
+        return lambda out, block: softmax_into(x[block], out)
 
     return in_blocks(site, tail_blocks(site), prepare)
+
+
+def softmax_into(values: Array, out: Array) -> None:
+    """Write the softmax of values along their last axis to out, which may be the same array."""
+    np.subtract(values, values.max(axis=-1, keepdims=True), out=out)
+    np.exp(out, out=out)
+    np.multiply(out, 1 / out.sum(axis=-1, keepdims=True), out=out)
 
 
 @candidate("layer_norm", "rows", _cost)

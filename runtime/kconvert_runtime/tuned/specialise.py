@@ -15,6 +15,7 @@ from .. import blas
 from ..pace import Pace
 from ..plan import bind, link, needed_nodes
 from ..steps import Binding, Call, Plan
+from .attention import join
 from .choice import PLAIN, Choice, Seconds, choose, choose_alone, estimated
 from .directions import pair, pairs
 from .fuse import Group, group
@@ -79,7 +80,7 @@ def draft(
         types = concrete_types(graph, nodes, shapes)
     except OpError:
         return None
-    groups = absorb(group(nodes, types, outputs), types, outputs)
+    groups = join(absorb(group(nodes, types, outputs), types, outputs), types, outputs)
     partners = pairs(groups, types, weights)
     single = [i for i in range(len(groups)) if i not in {*partners, *partners.values()}]
     sites = [_site(groups[i], types, weights) for i in single]
