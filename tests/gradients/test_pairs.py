@@ -124,3 +124,14 @@ def test_a_pool_comes_before_the_relu_in_front_of_it() -> None:
     for other in found[1:]:
         for name, g in found[0].items():
             np.testing.assert_allclose(other[name], g, rtol=1e-12, atol=1e-12)
+
+
+def test_gelu_in_float32() -> None:
+    """Its erf is another polynomial then."""
+    x = np.concatenate([RNG.normal(size=(40, 50)).astype("float32") * 3, np.array([[0, -0.0, 1e-30, 9, -9] * 10], "f")])
+    g = RNG.normal(size=x.shape).astype("float32")
+    y, back = PAIRS["gelu"]([True], x, approximate=False)
+    wide = x.astype("float64")
+    np.testing.assert_allclose(y, find_kernel("gelu")(wide), atol=2e-6)
+    np.testing.assert_allclose(back(g)[0], VJPS["gelu"](g.astype("float64"), y, wide, approximate=False)[0], atol=2e-6)
+    assert y.dtype == back(g)[0].dtype == np.float32

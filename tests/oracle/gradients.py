@@ -50,6 +50,9 @@ def compare(case: Case, folder: Path) -> Compared:
     randomize(keras_model)
     file = folder / "model.keras"
     keras_model.save(file)
+    if case.twin is not None:
+        keras_model = case.twin(keras)
+        randomize(keras_model)
     arrays = [_finite(array) for array in case.arrays()]
     seeds, by_input, variables = _taped(keras_model, case, arrays)
     model = Model(*in_memory(file))

@@ -26,7 +26,7 @@ from .recurrent.directions import joined
 from .rows import Gradient, dense
 
 SMOOTH = (*FLOATS, *FLOATS8, *COMPLEXES)
-SHARED = ("conv", "conv_transpose", "lstm", "gru", "simple_rnn", "scan")
+SHARED = ("conv", "conv_transpose", "matmul", "lstm", "gru", "simple_rnn", "scan")
 """Ops of which our threads share the work, or whose many small products threads of BLAS would only hold up."""
 Pair: TypeAlias = Callable[..., Any]
 Choose: TypeAlias = Callable[[Node], "Pair | None"]
