@@ -64,14 +64,20 @@ def test_the_first_of_equal_elements_gets_the_gradient_of_a_pool() -> None:
     y = max_pool(x, **attrs)
     (found,) = VJPS["max_pool"](np.ones_like(y), y, x, **attrs)
     assert found[0, :, :, 0].tolist() == [[0, 1, 1, 0], [0, 0, 0, 0]]
+    solid = {name: [*value, 1] if isinstance(value, list) else value for name, value in attrs.items()}
+    (found,) = VJPS["max_pool"](np.ones_like(y)[..., None], y[..., None], x[..., None], **solid)
+    assert found[0, :, :, 0, 0].tolist() == [[0, 1, 1, 1], [1, 0, 1, 1]]  # in 3D all of them
 
 
+@pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize("size", [4, 5])
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 @pytest.mark.parametrize(("pool", "strides", "padding"), [(2, 2, "valid"), (2, 2, "same"), (3, 1, "same")])
-def test_both_ways_through_a_pool_agree(size: int, data_format: str, pool: int, strides: int, padding: str) -> None:
-    attrs = {"pool_size": [pool] * 2, "strides": [strides] * 2, "padding": padding, "data_format": data_format}
-    x = np.random.default_rng(0).integers(0, 3, (3, size, size, size)).astype("float32")
+def test_both_ways_through_a_pool_agree(
+    rank: int, size: int, data_format: str, pool: int, strides: int, padding: str
+) -> None:
+    attrs = {"pool_size": [pool] * rank, "strides": [strides] * rank, "padding": padding, "data_format": data_format}
+    x = np.random.default_rng(0).integers(0, 3, (3, *[size] * (rank + 1))).astype("float32")
     y, back = PAIRS["max_pool"]([True], x, **attrs)
     np.testing.assert_array_equal(y, max_pool(x, **attrs))
     g = np.random.default_rng(1).normal(size=y.shape).astype("float32")

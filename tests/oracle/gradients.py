@@ -34,7 +34,7 @@ class Compared:
         The latter where a gradient is 0 but for rounding, as that of the biases of keys before a softmax.
         """
         most = {name: _largest(g) for name, g in self.theirs.items()}
-        least = max(SHARE[self.half] * max(most.values(), default=0.0), 1e-30)
+        least = max(SHARE[self.half] * max(most.values(), default=0.0), 1e-3)
         return {name: _distance(self.mine[name], g) / max(most[name], least) for name, g in self.theirs.items()}
 
 

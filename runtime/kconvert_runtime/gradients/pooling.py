@@ -18,6 +18,8 @@ from .sums import Gradients
 
 ELEMENTS = 1 << 17
 """Elements of the result that are worked on at a time, so that they stay in the cache."""
+ALL = 3
+"""Spatial axes of the pool in which all elements that are as large as the largest get the whole gradient."""
 TAPS = 16
 """Elements of a window up to which each is looked at by itself."""
 
@@ -26,27 +28,29 @@ TAPS = 16
 def max_pool(
     g: Array, y: Array, x: Array, *, pool_size: list[int], strides: list[int], padding: str, data_format: str
 ) -> Gradients:
-    """g to the first largest element of each window, in the order of its rows, as TensorFlow has it.
+    """g to the first largest element of each window, in the order of its rows; in 3D to each that is as large.
 
-    Axes are pooled from the last to the first here: so the first row wins, then the first element in it.
+    Both as TensorFlow has it. Axes are pooled from the last to the first here: so the first row wins, then the first
+    element in it.
     """
     steps = steps_of(x, pool_size, strides, padding, data_format)[::-1]
     inputs = [x]
     for step in steps:
         inputs.append(combine(np.maximum, inputs[-1], step))
     for i in range(len(steps) - 1, -1, -1):
-        g = _to_first(g, inputs[i + 1], inputs[i], steps[i])
+        g = _to_largest(g, inputs[i + 1], inputs[i], steps[i], len(steps) == ALL)
     return (g,)
 
 
-def _to_first(g: Array, y: Array, x: Array, step: Step) -> Array:
+def _to_largest(g: Array, y: Array, x: Array, step: Step, every: bool) -> Array:
     result = np.zeros_like(x)
     free = np.ones(y.shape, bool)
     for index in step.taps():
         positions, elements = (step.index(part) for part in step.tap(index))
         hit = free[positions] & (x[elements] == y[positions])
         result[elements] += np.where(hit, g[positions], 0)
-        free[positions] &= ~hit
+        if not every:
+            free[positions] &= ~hit
     return result
 
 
@@ -97,7 +101,7 @@ class _Pooled:
                 np.maximum(out, tap[block], out=out)
 
     def back(self, g: Array) -> Gradients:
-        """g to the first largest element of each window."""
+        """g to the first largest element of each window, in 3D to each."""
         result = (np.empty_like if self._whole else np.zeros_like)(self._x)
         sources, targets = self._taps(self._x), self._taps(result)
 
@@ -110,7 +114,8 @@ class _Pooled:
                     np.equal(source[block], self.y[block], out=hit)
                     hit &= free
                     np.multiply(g[block], hit, out=target[block])
-                    free ^= hit
+                    if len(self._steps) != ALL:
+                        free ^= hit
 
         each_part(len(g), self._x.size, run)
         return (result,)
