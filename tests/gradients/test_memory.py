@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from kconvert_runtime import Model
+from kconvert_runtime.gradients import shared
 from kconvert_runtime.gradients.walk import Walk
 from kconvert_runtime.plan import types_of
 from kconvert_runtime.train.optimizers import SGD, Adam
@@ -20,6 +21,12 @@ DEPTH = 24
 SHAPE = (4, 24, 24, 16)
 ONE = 4 * int(np.prod(SHAPE))
 """Bytes of the output of one layer."""
+
+
+@pytest.fixture(autouse=True)
+def one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread has scratch memory of its own, and gets it when it first happens to get work."""
+    monkeypatch.setattr(shared, "workers", lambda: 1)
 
 
 def peak(call: Callable[[], object]) -> int:
