@@ -18,7 +18,7 @@ from kconvert_schemas.dtypes import Array
 from ..scratch import scratch
 from ..steps import Call
 from .candidates import candidate
-from .costs import Cost, copied, product
+from .costs import CALL, FLOPS, Cost, copied, product
 from .geometry import Convolution, convolution, neighbourhood
 from .site import Site, Work, in_blocks, row_blocks
 from .tape import Block
@@ -87,9 +87,8 @@ def _cost(site: Site, m: int) -> Cost | None:
     tiles = conv.batch * tiling.rows * tiling.columns
     rows = min(tiling.block * tiling.columns, tiles)  # each of `area` products for a block has so many
     work = product(tiles * area, conv.channels, conv.filters, rows)
-    transforms = product(area, area, tiles * conv.channels) + product(m * m, area, tiles * conv.filters)
-    moved = 2 * area * tiles * (conv.channels + conv.filters)
-    return work + transforms + copied(moved)
+    transforms = 2.0 * area * tiles * (area * conv.channels + m * m * conv.filters) / FLOPS
+    return work + Cost(transforms, 2 * CALL) + copied(area * tiles * (conv.channels + conv.filters))
 
 
 def winograd(site: Site, m: int) -> Call:
