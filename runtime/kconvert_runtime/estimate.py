@@ -110,7 +110,11 @@ def _stand_in(port: Port, shape: tuple[int, ...]) -> Array:
     """Return an array of the shape that takes no memory."""
     from .inputs import fit
 
-    return fit(port, np.broadcast_to(np.zeros((), holder(port.type.dtype)), shape))
+    try:
+        array = np.broadcast_to(np.zeros((), holder(port.type.dtype)), shape)
+    except ValueError as error:
+        raise InputError(f"No array has this shape: {error}.") from error
+    return fit(port, array)
 
 
 def _shape(type_: TensorType) -> tuple[int, ...]:

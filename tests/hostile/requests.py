@@ -19,6 +19,7 @@ import h5py
 
 from tests import tensorflow_files as tf
 from tests.helpers import KERNEL, dense_file, layer_config, sequential_config
+from tests.hostile.bundle_commands import BUNDLE_COMMANDS
 from tests.hostile.bundles import IMAGE, good, header, op
 
 Request = tuple[Callable[[Path], object], list[str], str]
@@ -286,4 +287,4 @@ FOLDERS: dict[str, Request] = {
         architecture(ARCHITECTURE), ["kconvert", "w", "out", "--import", "no/such.py"], ""),
 }  # fmt: skip
 
-REQUESTS = {**{f"input {name}": case for name, case in INPUTS.items()}, **FOLDERS}
+REQUESTS = {**{f"input {name}": case for name, case in INPUTS.items()}, **FOLDERS, **BUNDLE_COMMANDS}

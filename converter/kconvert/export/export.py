@@ -139,6 +139,8 @@ def _weights_file(model: Path, config: object) -> Path:
 
 
 def _is_hdf5(path: Path) -> bool:
+    if not path.is_file():  # a pipe would wait for ever
+        return False
     with path.open("rb") as stream:
         return stream.read(8) == b"\x89HDF\r\n\x1a\n"
 
