@@ -70,7 +70,8 @@ def recorded(words: str, sizes: tuple[int, int], tolerance: float = 1e-4) -> Req
 
 
 BUNDLE_COMMANDS: dict[str, Request] = {
-    "exported into a pipe": having("m.keras", None, ["kbundle", "export", "out", "m.keras", "-o", "t.keras"], "regular"),
+    "exported into a pipe": having(
+        "m.keras", None, ["kbundle", "export", "out", "m.keras", "-o", "t.keras"], "regular"),
     "exported into pipes": having(
         "m.keras", None, ["kbundle", "export", "out", "m.keras+m.keras", "-o", "t.keras"],
         "regular"),

@@ -131,6 +131,9 @@ COSTS: dict[str, tuple[Make, str]] = {
                 ("simple_rnn", "a k r", "b c d", {}),
                 values={"a": (LONG, F), "b": ([None, 2_000_000, 2], F), "c": ([None, 2], F), "d": ([None, 2], F)},
                 weights={"k": np.ones((1, 2), np.float32), "r": np.ones((2, 2), np.float32)}), "limit run_seconds"),
+    "window of nothing": (
+        program(("conv", "x k", "b", {**WINDOW, "padding": "same"}), values={"b": ([None, 8, 8, 1], F)}, inputs=IMAGE,
+                weights={"k": np.ones((0, 3, 1, 1), np.float32)}), "holds nothing"),
     "parameters of two sizes": (
         program(("batch_norm", "x m v", "y", {}), values={"y": ([None, None], F)}, inputs=[None, None],
                 weights={"m": np.ones(2, np.float32), "v": np.ones(3, np.float32)}), "must have the shape (2,)"),

@@ -53,6 +53,8 @@ def extents(windows: Shape, dilations: list[int]) -> list[int]:
     known = [window for window in windows if window is not None]
     if len(known) < len(windows):
         raise OpError(f"the sizes of the window must be known, got {windows}")
+    if 0 in known:
+        raise OpError(f"a window of {windows} holds nothing")
     return [(window - 1) * dilation + 1 for window, dilation in zip(known, dilations, strict=True)]
 
 
