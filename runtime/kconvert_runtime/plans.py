@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from threading import Lock
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -29,6 +30,7 @@ Run: TypeAlias = Callable[[Plan, Sequence[Array]], "list[Array]"]
 
 PLANS = 8
 """Plans that are kept, each for other shapes of the inputs."""
+_changing = Lock()
 BESIDE = 1.15
 """How much longer a core takes for its rows while others run theirs."""
 
@@ -68,9 +70,10 @@ class Plans:
         found = self._kept.get(shapes)
         if found is None:
             found = self._make(shapes)
-            while len(self._kept) >= PLANS:
-                self._kept.pop(next(iter(self._kept)), None)
-            self._kept[shapes] = found
+            with _changing:
+                while len(self._kept) >= PLANS:
+                    del self._kept[next(iter(self._kept))]
+                self._kept[shapes] = found
         return found
 
     def whole(self, shapes: Shapes) -> Plan:

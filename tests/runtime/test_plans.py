@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from typing import Any
 
@@ -107,3 +108,8 @@ def test_errors_come_out_of_either_share(row: int, monkeypatch: pytest.MonkeyPat
     x[row] = np.nan
     with pytest.raises(InputError, match="not a number"):
         model(x)
+
+
+def test_a_model_can_be_pickled_before_it_runs() -> None:
+    model = pickle.loads(pickle.dumps(Model(APART["flat"], WEIGHTS)))
+    assert model(np.zeros((4, 9, 9, 4), F))[0].shape == (4, 648)
