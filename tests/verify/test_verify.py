@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import kconvert.verify
-import kconvert_runtime.model as runtime_model
 from kconvert.verify import make_cases
 from kconvert.verify.compare import layers_in_order
 from kconvert.verify.errors import measure
 from kconvert_runtime import Model
+from kconvert_runtime import plans as runtime_plans
 from kconvert_schemas import Graph, Layer, Node, TensorType, read_bundle
 from tests.cli.bundles import dense, identity_graph, text_graph, two_graph, write
 from tests.cli.conftest import Run, run
@@ -76,14 +76,14 @@ def test_the_first_layer_that_diverges_is_named(run: Run) -> None:
 
 def test_a_layer_that_only_the_optimised_run_gets_wrong_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     out, keras = pair(text_graph())
-    right = runtime_model.optimized
+    right = runtime_plans.optimized
 
     def wrong(program: Any) -> Any:
         found = right(program)
         return replace(found, weights={name: array * 1.01 for name, array in found.weights.items() if name == "kernel"}
                        | {name: array for name, array in found.weights.items() if name != "kernel"})  # fmt: skip
 
-    monkeypatch.setattr(runtime_model, "optimized", wrong)
+    monkeypatch.setattr(runtime_plans, "optimized", wrong)
     done = run("kbundle", "verify", out, "--against", keras, "--json")
     assert (done.code, json.loads(done.out)["first_divergence"]) == (1, "classes")
 
