@@ -116,8 +116,13 @@ def extras(name: str, options: dict[str, Any], rng: Any) -> Any:
     return [({}, w, m) for w, m in product(weights, masks)]
 
 
+def called(value: object) -> str:
+    """A name that is the same in every process."""
+    return str(getattr(value, "__name__", value))
+
+
 @pytest.mark.parametrize("reduction", REDUCTIONS[:4])
-@pytest.mark.parametrize(("name", "options", "make"), CASES, ids=str)
+@pytest.mark.parametrize(("name", "options", "make"), CASES, ids=called)
 def test_values_and_gradients(name: str, options: dict[str, Any], make: Any, reduction: str) -> None:
     import keras
     import tensorflow as tf

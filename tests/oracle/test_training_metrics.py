@@ -111,8 +111,13 @@ CASES: list[tuple[str, dict[str, Any], Data]] = [
 ]  # fmt: skip
 
 
+def called(value: object) -> str:
+    """A name that is the same in every process."""
+    return str(getattr(value, "__name__", value))[:70]
+
+
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(("name", "options", "make"), CASES, ids=lambda value: str(value)[:70])
+@pytest.mark.parametrize(("name", "options", "make"), CASES, ids=called)
 def test_metrics(name: str, options: dict[str, Any], make: Data, weighted: bool) -> None:
     """Three batches; weights by row, whole numbers for the metrics that make them so."""
     import keras
