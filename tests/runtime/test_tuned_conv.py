@@ -82,6 +82,14 @@ def test_winograd_takes_what_it_can() -> None:
     assert names == [["im2col", "winograd2", "winograd4"]] * 2
 
 
+@pytest.mark.parametrize("m", [2, 4])
+def test_the_matrices_of_winograd_convolve(m: int) -> None:
+    there, turn, back = winograd.transforms(m)
+    rng = np.random.default_rng(m)
+    data, weights = rng.normal(size=m + 2), rng.normal(size=3)
+    np.testing.assert_allclose(back @ ((turn @ weights) * (there @ data)), np.correlate(data, weights), atol=1e-13)
+
+
 def test_a_weight_that_is_computed_is_left_to_the_other_candidates() -> None:
     site, _ = site_of(*SITES[0])
     unknown = Site(site.node, site.inputs, site.outputs, (None, None), 2)

@@ -1,4 +1,4 @@
-"""3x3 convolution with fewer multiplications (Winograd; Lavin and Gray, arXiv:1509.09308, give the matrices).
+"""3x3 convolution with fewer multiplications (Winograd; Lavin and Gray, arXiv:1509.09308).
 
 A tile of m x m results needs (m + 2)^2 products for each pair of channels instead of 9 m^2. Both transforms are
 products with one small matrix, the Kronecker square of the one for one axis, so three matrix products do it all.
@@ -28,20 +28,26 @@ TILES = 1 << 19
 LEAST = 64
 """Tiles of a block at least: fewer do not pay for reading the weights again."""
 
-_INPUT = {
-    2: ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)),
-    4: ((4, 0, -5, 0, 1, 0), (0, -4, -4, 1, 1, 0), (0, 4, -4, -1, 1, 0), (0, -2, -1, 2, 1, 0), (0, 2, -1, -2, 1, 0),
-        (0, 4, 0, -5, 0, 1)),
-}  # fmt: skip
-_KERNEL = {
-    2: ((1, 0, 0), (1 / 2, 1 / 2, 1 / 2), (1 / 2, -1 / 2, 1 / 2), (0, 0, 1)),
-    4: ((1 / 4, 0, 0), (-1 / 6, -1 / 6, -1 / 6), (-1 / 6, 1 / 6, -1 / 6), (1 / 24, 1 / 12, 1 / 6),
-        (1 / 24, -1 / 12, 1 / 6), (0, 0, 1)),
-}  # fmt: skip
-_OUTPUT = {
-    2: ((1, 1, 1, 0), (0, 1, -1, -1)),
-    4: ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1)),
-}
+POINTS = {2: (0, 1, -1), 4: (0, 2 / 3, -2 / 3, 4 / 3, -4 / 3)}
+"""Where the polynomials of the method are evaluated, besides infinity: for tiles of 4 such that rounding is a third of
+what it is with the usual 0, 1, -1, 2 and -2."""
+
+
+def transforms(m: int) -> tuple[Array, Array, Array]:
+    """Return the matrices for one axis: of the input (m + 2, m + 2), the kernel (m + 2, 3), the output (m, m + 2).
+
+    out = output ((kernel k) (input d)) convolves m + 2 elements d with 3 weights k (Cook and Toom's algorithm).
+    """
+    points, size = np.array(POINTS[m]), m + 2
+    others = [np.delete(points, i) for i in range(len(points))]
+    output, kernel, input_ = np.zeros((m, size)), np.zeros((size, 3)), np.zeros((size, size))
+    output[:, :-1], output[-1, -1] = np.vander(points, m, increasing=True).T, 1
+    kernel[:-1], kernel[-1, -1] = np.vander(points, 3, increasing=True), 1
+    kernel[:-1] /= np.array([np.prod(point - rest) for point, rest in zip(points, others, strict=True)])[:, None]
+    for row, zeros in enumerate([*others, points]):
+        coefficients = np.poly(zeros)[::-1]
+        input_[row, : len(coefficients)] = coefficients
+    return input_, kernel, output
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +102,10 @@ def winograd(site: Site, m: int) -> Call:
     tiling = _tiling(site, m)
     assert tiling is not None  # noqa: S101  (the cost is None then)
     conv, area = tiling.conv, tiling.reach**2
-    there, back = (np.kron(f[m], f[m]).astype(np.float32) for f in (_INPUT, _OUTPUT))
+    there, turn, back = (np.kron(one, one) for one in transforms(m))
+    there, back = there.astype(np.float32), back.astype(np.float32)
     kernel = np.asarray(site.constants[1], np.float64).reshape(9, -1)
-    weights = (np.kron(_KERNEL[m], _KERNEL[m]) @ kernel).astype(np.float32).reshape(area, conv.channels, conv.filters)
+    weights = (turn @ kernel).astype(np.float32).reshape(area, conv.channels, conv.filters)
     height, width = conv.places
     exact = height % m == 0 and width % m == 0
     pads = [
@@ -144,5 +151,5 @@ def _transformed(windows: Array, there: Array, weights: Array, back: Array) -> A
     return np.matmul(back, products.reshape(area, -1), out=results)
 
 
-for _m in _INPUT:
+for _m in POINTS:
     candidate("conv", f"winograd{_m}", partial(_cost, m=_m))(partial(winograd, m=_m))
