@@ -15,7 +15,7 @@ from kconvert_runtime.plans import Shares
 from kconvert_runtime.steps import Plan
 from kconvert_runtime.stream.analysis import rows_apart
 from kconvert_runtime.tuned import choice
-from kconvert_schemas import Graph, Node, TensorType
+from kconvert_schemas import Body, Graph, Node, TensorType
 from kconvert_schemas.errors import InputError
 from tests.helpers import F, make_graph
 
@@ -80,6 +80,12 @@ def test_other_rows_are_run_together(one: Graph) -> None:
     assert not isinstance(model._plans.get((x.shape,)), Shares)
     for mine, plain in zip(model(x), Model(one, WEIGHTS, optimize=False)(x), strict=True):
         np.testing.assert_allclose(mine, plain, rtol=1e-4, atol=1e-5)
+
+
+def test_a_loop_whose_step_may_mix_rows_is_not_shared() -> None:
+    body = Body(("t",), ("m",), (node("softmax", "m", "t", axes=[0]),), dict.fromkeys("tm", TensorType((None, 4), F)))
+    scan = Node("scan", "s", "", ("x",), ("s", "last"), {"body": body})
+    assert not rows_apart(make_graph({"x": TensorType((None, 5, 4), F)}, [scan], ["s"], {}))
 
 
 @pytest.mark.parametrize("rows", [0, 1])
