@@ -33,6 +33,8 @@ PLANS = 8
 _changing = Lock()
 BESIDE = 1.15
 """How much longer a core takes for its rows while others run theirs."""
+MEETING = 6e-5
+"""Seconds that a core waits in each step for the interpreter's lock while others run the same steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,9 @@ class Plans:
         cuts = tuple(slice(start, stop) for start, stop in pairwise(bounds))
         most = max(cut.stop - cut.start for cut in cuts)
         part = self._draft(tuple((most, *shape[1:]) for shape in shapes), alone=True) if most < count else None
-        if part is None or part.seconds is None or BESIDE * part.seconds + HANDOFF >= drafted.seconds:
+        if part is None or part.seconds is None:
+            return None
+        if BESIDE * part.seconds + MEETING * len(part.groups) + HANDOFF >= drafted.seconds:
             return None
         if 0 in {cut.stop - cut.start for cut in cuts} or not self._apart:
             return None

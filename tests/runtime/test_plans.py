@@ -31,6 +31,7 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "workers", lambda: 2)
     monkeypatch.setattr(plans, "HANDOFF", 0.0)  # as if these were large
     monkeypatch.setattr(plans, "BESIDE", 0.5)
+    monkeypatch.setattr(plans, "MEETING", 0.0)
 
 
 def node(op: str, y: str, *inputs: str, **attrs: Any) -> Node:

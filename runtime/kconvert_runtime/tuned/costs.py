@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PRODUCT = 1 << 17
-"""Elements that one block of a matrix product should touch: half a megabyte of float32."""
+PRODUCT = 1 << 19
+"""Elements that one block of a matrix product should touch: two megabytes of float32."""
 FLOPS = 1e11
 """Multiplications and additions a second of a matrix product on one core."""
 PACKING = 7e-10
@@ -18,6 +18,8 @@ HANDOFF = 1.5e-4
 """Seconds until another thread has begun and the first knows that it has ended: cores fall asleep at once."""
 CROWDED = 1.35
 """How much longer work takes that is shared, as threads wait for the interpreter's lock between calls of NumPy."""
+SPREAD = 1.25
+"""How much longer a product takes on all cores than its share of one core's time, as BLAS' threads wait for each other."""
 SPINNING = 1.4
 """How much longer work takes that is shared while BLAS' threads spin, waiting for the next product."""
 
@@ -38,7 +40,7 @@ class Cost:
 
     def alone(self, cores: int) -> float:
         """Seconds in one thread, with BLAS on so many cores."""
-        return (self.products + self.packing) / cores + self.rest
+        return (self.products + self.packing) * (SPREAD if cores > 1 else 1) / cores + self.rest
 
     def shared(self, cores: int) -> float:
         """Seconds when threads of ours share the work."""

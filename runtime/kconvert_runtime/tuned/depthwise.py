@@ -23,7 +23,7 @@ from .geometry import Convolution, bands, convolution, region
 from .site import Site, Work, in_blocks
 from .tape import Block
 
-PLANE = 1 << 16
+PLANE = 1 << 18
 """Elements of the result that are worked on at a time."""
 RATE = 6e9
 """Multiplications with additions a second of an einsum."""

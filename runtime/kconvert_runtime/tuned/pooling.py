@@ -18,7 +18,7 @@ from .geometry import Convolution, around, bands, region
 from .site import Site, Work, in_blocks
 from .tape import Block
 
-PLANE = 1 << 16
+PLANE = 1 << 18
 """Elements of the result that are worked on at a time."""
 
 

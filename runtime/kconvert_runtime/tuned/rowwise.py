@@ -9,6 +9,7 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
+from ..scratch import scratch
 from ..steps import Call
 from .candidates import candidate
 from .costs import Cost, copied
@@ -59,14 +60,15 @@ def layer_norm(site: Site) -> Call:
             np.subtract(values, mean, out=out)
             variance = np.einsum("...i,...i->...", out, out)[..., None] / number(count)
             factor = 1 / np.sqrt(variance + number(epsilon))
-            if scale is not None:
-                factor = factor * scale
+            if scale is not None:  # not in fresh memory, which costs more than what is done in it
+                factor = np.multiply(factor, scale, out=scratch("factor", out.shape, out.dtype))
             np.multiply(values, factor, out=out)
             np.multiply(factor, mean, out=factor)
             if offset is None:
                 np.subtract(out, factor, out=out)
             else:
-                np.add(out, offset - factor, out=out)
+                shift = scratch("shift", out.shape, out.dtype)
+                np.add(out, np.subtract(offset, factor, out=shift), out=out)
 
         return work
 

@@ -156,8 +156,9 @@ def _cut(leading: tuple[int, ...], step: int, parts: int) -> Iterator[Block]:
 
 LARGE = 1 << 13
 """Elements from which on it pays to look how operands can be read faster."""
-ELEMENTS = 1 << 15
-"""Elements of a block that is worked on element by element: several such fit the cache."""
+ELEMENTS = 1 << 17
+"""Elements of a block that is worked on element by element. Smaller ones would stay closer to the core, but each call
+of NumPy ends with waiting for the interpreter's lock, which costs more where threads share the work."""
 
 
 def tail_blocks(site: Site) -> list[Block]:
