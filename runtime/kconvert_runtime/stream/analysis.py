@@ -87,8 +87,6 @@ def rows_apart(graph: Graph) -> bool:
     """Tell whether each row of the outputs depends on the same row of the inputs alone, for any number of rows."""
     if any(port.type.shape[:1] != (None,) for port in graph.inputs.ports):
         return False
-    if any(node.op == "scan" for node in graph.nodes):  # its step may do anything with the rows
-        return False
     found = _read(graph, tuple(port.name for port in graph.inputs.ports), axis=0)
     ends = [found.flow(port.value) for port in graph.outputs.ports]
     apart = all(isinstance(flow, Along) and flow.place == (0, False) and not flow.front for flow in ends)

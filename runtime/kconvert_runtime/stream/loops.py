@@ -41,6 +41,8 @@ def loop(site: Site) -> Sequence[Flow]:
 
 def _row_by_row(site: Site, x: Along, others: Sequence[Flow | None]) -> list[Flow]:
     """Each step is a row with a sequence of its own along axis 1."""
+    if site.node.op == "scan":
+        raise Refused("it runs at each step over a sequence of the step, and may mix it with those of other steps")
     for flow in others:
         if flow is not None and not (isinstance(flow, Along) and flow.place == x.place):
             raise Refused("it runs at each step over a sequence of the step, with a mask or a state that is not of it")
