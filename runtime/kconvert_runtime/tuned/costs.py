@@ -19,7 +19,7 @@ HANDOFF = 1.5e-4
 CROWDED = 1.35
 """How much longer work takes that is shared, as threads wait for the interpreter's lock between calls of NumPy."""
 SPREAD = 1.25
-"""How much longer a product takes on all cores than its share of one core's time, as BLAS' threads wait for each other."""
+"""How much longer a product takes on all cores than its share of one core's time: BLAS' threads wait for each other."""
 SPINNING = 1.4
 """How much longer work takes that is shared while BLAS' threads spin, waiting for the next product."""
 

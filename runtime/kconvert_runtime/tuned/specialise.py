@@ -25,6 +25,8 @@ from .site import Site
 
 LARGEST = 5_000
 """Nodes of a graph that is planned this way at most: what planning takes grows faster than the graph."""
+SHORT = 1e-4
+"""Seconds of a run below which no product is large enough for BLAS' threads."""
 LOOPS = {"lstm", "gru", "simple_rnn", "scan"}
 """Ops of many small steps, whose time the cost model does not tell."""
 
@@ -60,7 +62,8 @@ class Draft:
         ]  # fmt: skip
         inputs, outputs = ([port.value for port in side.ports] for side in (self.graph.inputs, self.graph.outputs))
         plan = link(bindings, inputs, outputs, self.weights)
-        return replace(plan, parallel=self.shared, pace=None if self.shared else Pace())
+        short = self.seconds is not None and self.seconds < SHORT
+        return replace(plan, parallel=self.shared, pace=None if self.shared or short else Pace())
 
 
 def draft(
