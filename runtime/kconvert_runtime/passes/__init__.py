@@ -8,6 +8,7 @@ from __future__ import annotations
 from .drop_identities import drop_identities
 from .fold_constants import fold_constants
 from .fold_scales import fold_scales
+from .look_up_last import look_up_last
 from .merge_offsets import merge_offsets
 from .one_layout import one_layout
 from .pool_first import pool_first
@@ -17,7 +18,7 @@ from .split_batch_norm import split_batch_norm
 
 PIPELINE: tuple[Pass, ...] = (
     drop_identities, fold_constants, share_equals, split_batch_norm, one_layout, fold_scales, merge_offsets,
-    pool_first,
+    look_up_last, pool_first,
 )  # fmt: skip
 
 
