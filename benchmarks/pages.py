@@ -20,9 +20,8 @@ INTRODUCTION = """<!-- Written by `python -m benchmarks report` from benchmarks/
 Networks with random weights, float32, all engines with {threads} threads, in one process for each row of the tables, in
 which the engines take turns; before each turn the threads of the last one come to rest. Times are medians over the
 rounds. In brackets: how many times as long as kconvert an engine takes, the median of the ratios within the rounds;
-above 1 kconvert is faster. The machine is a virtual one, and was doing other work besides, which the ratios bear better
-than the times. The error is that of
-kconvert's answer compared with Keras', relative to its largest magnitude.
+above 1 kconvert is faster. The machine is a virtual one, whose host has other guests, which the ratios bear better than
+the times. The error is that of kconvert's answer compared with Keras', relative to its largest magnitude.
 
 Measured on: {machine}.
 
