@@ -344,8 +344,8 @@ def test_equals_case_4_what_differs_is_left(program: Program) -> None:
 
 TABLE = {
     "t": np.random.default_rng(1).normal(size=(9, 6)).astype(F), "k": np.linspace(-1, 1, 24, dtype=F).reshape(6, 4),
-    "wide": np.ones((6, 40), F), "b": np.arange(4, dtype=F), "rows": np.ones((3, 6), F), "half": np.ones((9, 6), np.float16),
-    "one": np.array(2, F), "h": np.ones((6, 4), np.float16),
+    "wide": np.ones((6, 40), F), "b": np.arange(4, dtype=F), "rows": np.ones((3, 6), F),
+    "half": np.ones((9, 6), np.float16), "one": np.array(2, F), "h": np.ones((6, 4), np.float16),
 }  # fmt: skip
 
 
