@@ -34,12 +34,11 @@ def look_up_last(program: Program) -> Program:
         if source in tables and readers[source] == 1:
             table = _changed(program, node, tables[source])
         if table is not None:
-            name = f"{node.name}/table"
-            nodes.remove(takes[source])
+            name, take = f"{node.name}/table", takes[source]
+            nodes.remove(take)
+            new.pop(str(take.inputs[0]), None)
             new[name] = table
-            new.pop(str(takes[source].inputs[0]), None)
-            node = replace(takes[source], name=node.name, layer=node.layer,
-                           inputs=(name, takes[source].inputs[1]), outputs=node.outputs)  # fmt: skip
+            node = replace(take, inputs=(name, take.inputs[1]), outputs=node.outputs)  # errors name the embedding
         elif node.op == "take":
             table = _table(node, program.weights)
         if table is not None:
