@@ -11,29 +11,17 @@ from kconvert_schemas.graph import TensorType
 
 from .steps import Binding, Memory
 
-IDLE = 4
-"""Sets of buffers that a plan keeps for its next runs; more are made when more threads run it at once."""
 ALIGNMENT = 64
 
 
-def lend(memory: Memory) -> list[Array | None]:
-    """Return the arrays for one run, None for those that are new in each; no two runs at a time hold the same."""
-    try:
-        return memory.idle.pop()
-    except IndexError:
-        buffers = [_aligned(size) for size in memory.sizes]
-        return [None if index is None else _view(buffers[index], type_) for type_, index in memory.arrays]
+def buffers_of(memory: Memory) -> list[Array | None]:
+    """Return the arrays for runs that come one after the other, None for those that are new in each."""
+    buffers = [_aligned(size) for size in memory.sizes]
+    return [None if index is None else _view(buffers[index], type_) for type_, index in memory.arrays]
 
 
-def give_back(memory: Memory, arrays: list[Array | None]) -> None:
-    """Keep the arrays of a run for another."""
-    if len(memory.idle) < IDLE:
-        memory.idle.append(arrays)
-
-
-def new(memory: Memory, index: int) -> Array:
+def new(type_: TensorType) -> Array:
     """Return an array that no other run will see."""
-    type_, _ = memory.arrays[index]
     return np.empty(_shape(type_), holder(type_.dtype))
 
 

@@ -79,6 +79,7 @@ def link(
             tuple(slots[value] for value in one.outputs),
             tuple(frees.get(i, ())),
             fillings.get(i),
+            one.gives,
             one.kernel,
             one.after,
         )

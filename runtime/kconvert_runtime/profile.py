@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,9 +15,9 @@ from kconvert_schemas.console import printable
 from kconvert_schemas.dtypes import Array
 
 from . import blas
-from .execute import run_step
+from .execute import FAILURES, located
 from .inputs import prepare
-from .memory import give_back, lend
+from .place import lent
 from .work import multiply_adds
 
 if TYPE_CHECKING:
@@ -133,21 +133,21 @@ class _Timed:
 
 
 def _run(plan: Plan, arrays: Sequence[Array], found: Sequence[_Timed], *, keep: bool) -> None:
-    slots: list[Any] = [None] * plan.slots
-    for slot, array in (*plan.constants.items(), *zip(plan.inputs, arrays, strict=True)):
-        slots[slot] = array
-    buffers = lend(plan.memory)
-    with np.errstate(all="ignore"), blas.limited(plan.parallel):
-        for step, one in zip(plan.steps, found, strict=True):
-            given = [None if i is None else slots[i] for i in step.inputs]
+    with lent(plan) as place, np.errstate(all="ignore"), blas.limited(plan.parallel):
+        place.begin(arrays)
+        for index, (step, one) in enumerate(zip(plan.steps, found, strict=True)):
+            given = [None if i is None else place.slots[i] for i in step.inputs]
             start = perf_counter()
-            results = run_step(step, plan, slots, buffers)
+            try:
+                results = place.run(index)
+            except FAILURES as error:
+                raise located(place, index, error) from error
             if keep:
                 one.times.append(perf_counter() - start)
                 one.inputs = [None if array is None else array.shape for array in given]
                 one.output = results[0].shape
                 one.bytes = sum(array.nbytes for array in (*given, *results) if array is not None)
-    give_back(plan.memory, buffers)
+        place.end()
 
 
 def _line(step: Step, one: _Timed, total: float) -> Line:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.graph import Node, TensorType
 
 from .pace import Pace
+
+if TYPE_CHECKING:
+    from .place import Place
+    from .scratch import Workspace
 
 Call: TypeAlias = Callable[..., Any]
 
@@ -19,20 +23,20 @@ class Memory:
     """The arrays that the steps of a plan fill.
 
     arrays: type and buffer of each; buffer None: a new array each run, as it leaves the model. sizes: bytes of the
-    buffers. idle: sets of arrays that no run holds at the moment.
+    buffers.
     """
 
     arrays: tuple[tuple[TensorType, int | None], ...] = ()
     sizes: tuple[int, ...] = ()
-    idle: list[list[Array | None]] = field(default_factory=list, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
     """A function and the values that it reads and writes. `node` is named in errors.
 
-    fills: the type of the array that the function fills, given as its first argument; None where it returns arrays.
-    kernel: which of the ways to compute the op it is. after: the ops that are done in the same go.
+    fills: the type of the array that the function fills, call(do, array, inputs...), by what it says to `do`
+    (`calls.py`); None where it returns arrays. gives: the type of the one array that it returns, if its sizes are
+    known. kernel: which of the ways to compute the op it is. after: the ops that are done in the same go.
     """
 
     node: Node
@@ -40,6 +44,7 @@ class Binding:
     inputs: tuple[str | None, ...]
     outputs: tuple[str, ...]
     fills: TensorType | None = None
+    gives: TensorType | None = None
     kernel: str = "plain"
     after: tuple[str, ...] = ()
 
@@ -48,8 +53,8 @@ class Binding:
 class Step:
     """One kernel call: reads slots (None: an optional input left out), writes slots, then frees some.
 
-    fills: the array of the plan's memory that the call fills, as its first argument; None where it returns its results.
-    kernel, after: as in Binding.
+    fills: the array of the plan's memory that the call fills; None where it returns its results.
+    gives, kernel, after: as in Binding.
     """
 
     node: Node
@@ -58,6 +63,7 @@ class Step:
     outputs: tuple[int, ...]
     frees: tuple[int, ...]
     fills: int | None = None
+    gives: TensorType | None = None
     kernel: str = "plain"
     after: tuple[str, ...] = ()
 
@@ -76,3 +82,5 @@ class Plan:
     """Whether threads of ours share the work; BLAS then has to keep to one."""
     pace: Pace | None = None
     """Learns whether BLAS' threads help; None for a plan whose runs do not all take as long."""
+    idle: dict[Workspace, Place] = field(default_factory=dict, compare=False)
+    """Places at which no run works at the moment, by their workspace."""

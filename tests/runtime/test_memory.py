@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kconvert_runtime.memory import give_back, lend, new, plan_memory
+from kconvert_runtime.memory import plan_memory
 from kconvert_runtime.steps import Binding
 from kconvert_schemas import Node, TensorType
 
@@ -57,20 +57,3 @@ def test_the_buffer_that_fits_best_is_taken_or_the_largest_grows() -> None:
     assert places == {0: 0, 1: 1, 2: 2, 3: 3, 4: 4}
     assert [buffer for _, buffer in memory.arrays] == [0, 1, 0, 1, None]
     assert memory.sizes == (64, 400)
-
-
-def test_runs_at_the_same_time_have_their_own_memory() -> None:
-    _, memory = plan_memory([binding("x", "a"), binding("a", "b"), binding("b", "c")], ["c"])
-    first, second = lend(memory), lend(memory)
-    assert first[0] is not second[0]
-    give_back(memory, first)
-    third = lend(memory)
-    assert third[0] is first[0]
-    assert third[0] is not None
-    assert third[0].ctypes.data % 64 == 0
-
-
-def test_an_array_that_leaves_the_model_is_new_each_time() -> None:
-    _, memory = plan_memory([binding("x", "a")], ["a"])
-    assert lend(memory) == [None]
-    assert new(memory, 0) is not new(memory, 0)

@@ -26,8 +26,11 @@ BINARY = ("add", "subtract", "multiply", "maximum", "minimum")
 
 
 def assert_close(graph: Graph, weights: dict[str, np.ndarray], *arrays: np.ndarray) -> None:
-    for mine, plain in zip(Model(graph, weights)(*arrays), Model(graph, weights, optimize=False)(*arrays), strict=True):
-        np.testing.assert_allclose(mine, plain, rtol=0, atol=2e-5 * max(np.abs(plain).max(initial=0), 1e-3))
+    model, plain = Model(graph, weights), Model(graph, weights, optimize=False)
+    others = [np.flip(array) for array in arrays]
+    for inputs, results in [(inputs, model(*inputs)) for inputs in (others, arrays, others)]:  # compared after all runs
+        for mine, expected in zip(results, plain(*inputs), strict=True):
+            np.testing.assert_allclose(mine, expected, rtol=0, atol=2e-5 * max(np.abs(expected).max(initial=0), 1e-3))
 
 
 def attrs(op: str) -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kconvert_runtime.calls import at_once
 from kconvert_runtime.tuned import tail
 from kconvert_runtime.tuned.site import row_blocks
 from kconvert_runtime.tuned.tail import on_blocks
@@ -46,9 +47,9 @@ def test_blocks_give_what_the_whole_gives(shape: Any, operands: Any, rows: int) 
     x = RNG.normal(size=shape).astype(np.float32)
     expected = np.maximum(sum(extras, x), 0) * np.float32(0.5)
     blocks = list(row_blocks(shape, rows))
-    run = on_blocks(program(len(extras)), [one.shape for one in extras], shape, blocks)(extras)
+    run = on_blocks(program(len(extras)), [one.shape for one in extras], shape, blocks)(at_once, extras)
     for block in blocks:
-        run(x[block], block)
+        run(at_once, x[block], block)
     np.testing.assert_allclose(x, expected, rtol=1e-6, atol=1e-6)
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kconvert_runtime import blas
 from kconvert_runtime.registry import KERNELS
 from kconvert_runtime.tuned import conv, depthwise, grouped, matmul, upscaling, winograd
 from kconvert_runtime.tuned.candidates import CANDIDATES
 from kconvert_runtime.tuned.site import Site
 from kconvert_schemas import Node, TensorType
 from kconvert_schemas.opset import find_op
+from tests.filled import filled
 
 SHAPES = [
     # x, kernel, strides, dilations, groups
@@ -70,9 +70,7 @@ def test_every_candidate(case: Any) -> None:
     tried = [one for one in CANDIDATES["conv"] if one.cost(site) is not None]
     assert tried, "some candidate takes every convolution with channels last"
     for candidate in tried:
-        result = np.full(site.shape, np.nan, np.float32)
-        with blas.single_threaded():
-            candidate.build(site)(result, *arrays)
+        result = filled(candidate.build(site), site, arrays)
         error = np.abs(result - expected).max() / np.abs(expected).max()
         assert error < (2e-5 if "winograd" in candidate.name else 2e-6), candidate.name
 
@@ -101,8 +99,7 @@ def test_groups_are_put_together_as_it_pays(parts: int, monkeypatch: pytest.Monk
     site, arrays = site_of((2, 9, 8, 12), (3, 3, 2, 18), (1, 1), (1, 1), 6, "same")
     cost = grouped._cost(site)
     monkeypatch.setattr(grouped, "_parts", lambda conv: (parts, cost))
-    result = np.full(site.shape, np.nan, np.float32)
-    grouped.grouped(site)(result, *arrays)
+    result = filled(grouped.grouped(site), site, arrays)
     np.testing.assert_allclose(result, KERNELS["conv"](*arrays, **site.node.attrs), rtol=1e-4, atol=1e-5)
 
 
@@ -131,7 +128,5 @@ def test_transposed(x: Any, kernel: Any, strides: Any, padding: str, taken: bool
     tried = [one for one in CANDIDATES["conv_transpose"] if one.cost(site) is not None]
     assert [one.name for one in tried] == (["side by side"] if taken else [])
     for one in tried:
-        result = np.full(site.shape, np.nan, np.float32)
-        with blas.single_threaded():
-            one.build(site)(result, *arrays)
+        result = filled(one.build(site), site, arrays)
         np.testing.assert_allclose(result, KERNELS["conv_transpose"](*arrays, **attrs), rtol=1e-5, atol=1e-5)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kconvert_runtime import Model, blas
+from kconvert_runtime import Model
 from kconvert_runtime.kernels.recurrent import CELLS as PACKS
 from kconvert_runtime.kernels.recurrent.sequences import run_cell, stacked
 from kconvert_runtime.registry import KERNELS
@@ -17,6 +17,7 @@ from kconvert_runtime.tuned.candidates import CANDIDATES
 from kconvert_runtime.tuned.site import Site
 from kconvert_schemas import Node, TensorType
 from kconvert_schemas.opset import find_op
+from tests.filled import filled
 from tests.helpers import F, make_graph
 
 RNG = np.random.default_rng(11)
@@ -41,9 +42,7 @@ def compare(op: str, arrays: list[np.ndarray], tolerance: float = 2e-6, **attrs:
     expected = KERNELS[op](*arrays, **attrs)
     tried = [one for one in CANDIDATES[op] if one.cost(place) is not None]
     for candidate in tried:
-        result = np.full(place.shape, np.nan, arrays[0].dtype)
-        with blas.single_threaded():
-            candidate.build(place)(result, *arrays)
+        result = filled(candidate.build(place), place, arrays)
         np.testing.assert_allclose(result, expected, rtol=0, atol=tolerance * np.abs(expected).max())
     return [one.name for one in tried]
 

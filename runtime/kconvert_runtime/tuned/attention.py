@@ -15,15 +15,14 @@ from typing import Any
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.graph import Node, TensorType
 
-from ..parallel import for_each, one_by_one
-from ..scratch import scratch
+from ..calls import Do
 from ..steps import Call
 from .candidates import candidate
 from .costs import Cost, copied
 from .einsum import Product, cost_of, product_of
 from .fuse import DTYPES, Group
 from .rowwise import softmax_into
-from .site import Site, in_blocks, row_blocks, tail_blocks
+from .site import Site, row_blocks, whole
 from .tail import on_blocks
 from .tape import Block
 
@@ -110,14 +109,13 @@ def in_cache(site: Site) -> Call:
     blocks = list(row_blocks(scored, max(SCORES // scored[-1], 1), site.threads))
     extras = [site.shape_of(i) for i in range(2, values)]
     bind = on_blocks(attrs["tail"], extras, scored, blocks) if attrs["tail"] else None
-    share = for_each if site.threads > 1 else one_by_one
-    after = in_blocks(site, tail_blocks(site), lambda arrays: lambda out, block: None) if site.tail else None
+    after = whole(site) if site.tail else None
     products: dict[tuple[int, ...], tuple[Product, Product]] = {}
 
-    def run(y: Array, *arrays: Array) -> None:
-        finish = bind(arrays[2:values]) if bind else None
+    def run(do: Do, y: Array, *arrays: Array) -> None:
+        finish = bind(do, arrays[2:values]) if bind else None
 
-        def work(block: Block) -> None:
+        def work(do: Do, block: Block) -> None:
             cuts = dict(zip(result, block, strict=False))
             x, z, v, out = (
                 array[tuple(cuts.get(label, slice(None)) for label in term)]
@@ -128,16 +126,16 @@ def in_cache(site: Site) -> Call:
             if shape not in products:
                 products[shape] = _both(attrs, (x.shape, z.shape, v.shape), shape)
             first, second = products[shape]
-            scores = scratch("scores", shape, y.dtype)
-            first.multiply(x, z, scores)
+            scores = do.scratch("scores", shape, y.dtype)
+            first.multiply(do, x, z, scores)
             if finish:
-                finish(scores, block)
-            softmax_into(scores, scores)
-            second.multiply(scores, v, out)
+                finish(do, scores, block)
+            softmax_into(do, scores, scores)
+            second.multiply(do, scores, v, out)
 
-        share(work, blocks)
+        do.each(work, blocks, shared=site.threads > 1)
         if after:
-            after(y, *arrays)
+            after(do, y, *arrays)
 
     return run
 

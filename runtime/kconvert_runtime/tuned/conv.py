@@ -8,7 +8,7 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from ..scratch import scratch
+from ..calls import Do
 from ..steps import Call
 from .candidates import candidate
 from .costs import Cost, copied, product
@@ -45,26 +45,26 @@ def im2col(site: Site) -> Call:
     def prepare(arrays: Sequence[Array]) -> Work:
         x, weights = arrays[0], arrays[1].reshape(depth, filters)
 
-        def work(out: Array, block: Block) -> None:
-            windows = neighbourhood(x, conv, block, conv.strides, conv.windows)
-            columns = _turned(windows, out.ndim - 1, depth) if turned else _columns(windows, depth)
-            np.matmul(columns, weights, out=out.reshape(-1, filters))
+        def work(do: Do, out: Array, block: Block) -> None:
+            windows = neighbourhood(do, x, conv, block, conv.strides, conv.windows)
+            columns = _turned(do, windows, out.ndim - 1, depth) if turned else _columns(do, windows, depth)
+            do(np.matmul, columns, weights, out=out.reshape(-1, filters))
 
         return work
 
     return in_blocks(site, blocks, prepare)
 
 
-def _columns(windows: Array, depth: int) -> Array:
+def _columns(do: Do, windows: Array, depth: int) -> Array:
     """Windows (batch, places..., windows..., channels) as the rows of a matrix."""
-    columns = scratch("columns", windows.shape, windows.dtype)
-    np.copyto(columns, windows)
+    columns = do.scratch("columns", windows.shape, windows.dtype)
+    do(np.copyto, columns, windows)
     return columns.reshape(-1, depth)
 
 
-def _turned(windows: Array, places: int, depth: int) -> Array:
+def _turned(do: Do, windows: Array, places: int, depth: int) -> Array:
     """The same matrix column by column: what is copied in one go is a row of places, not of a window."""
     turned = np.moveaxis(windows, range(places), range(-places, 0))
-    columns = scratch("columns", turned.shape, windows.dtype)
-    np.copyto(columns, turned)
+    columns = do.scratch("columns", turned.shape, windows.dtype)
+    do(np.copyto, columns, turned)
     return columns.reshape(depth, -1).T

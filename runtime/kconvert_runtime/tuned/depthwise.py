@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from kconvert_schemas.dtypes import Array
 
-from ..scratch import scratch
+from ..calls import Do
 from ..steps import Call
 from .candidates import candidate
 from .costs import CALL, Cost, copied
@@ -44,22 +44,25 @@ def depthwise(site: Site) -> Call:
     conv = convolution(site)
     assert conv is not None  # noqa: S101  (the cost is None then)
     blocks = bands(conv, PLANE, conv.filters, site.threads)
-    kernel = site.constants[1]
+    kernel, repeats = site.constants[1], conv.filters // conv.channels
     across = conv.places[-1] if len(conv.places) > 1 else min(conv.places[-1], max(PLANE // conv.filters, 1))
     prepared = None if kernel is None else _parts(conv, kernel, across)
 
     def prepare(arrays: Sequence[Array]) -> Work:
-        x, parts = arrays[0], prepared or _parts(conv, arrays[1], across)
-        if conv.filters > conv.channels:
-            x = np.repeat(x, conv.filters // conv.channels, axis=-1)
+        x = arrays[0]
 
-        def work(out: Array, block: Block) -> None:
-            values = region(x, conv, block, conv.strides, conv.windows)
-            parts[0].sum(values, out)
+        def work(do: Do, out: Array, block: Block) -> None:
+            parts = prepared or _parts(conv, do.contents(arrays[1]), across)
+            values = region(do, x, conv, block, conv.strides, conv.windows)
+            if repeats > 1:
+                some, values = values, do.scratch("repeated", (*values.shape, repeats), values.dtype)
+                do(np.copyto, values, some[..., None])
+                values = values.reshape(*some.shape[:-1], conv.filters)
+            parts[0].sum(do, values, out)
             for part in parts[1:]:
-                more = scratch("part", out.shape, out.dtype)
-                part.sum(values, more)
-                np.add(out, more, out=out)
+                more = do.scratch("part", out.shape, out.dtype)
+                part.sum(do, values, more)
+                do(np.add, out, more, out=out)
 
         return work
 
@@ -80,14 +83,16 @@ class Part:
     step: int
     rows: Array
 
-    def sum(self, values: Array, out: Array) -> None:
+    def sum(self, do: Do, values: Array, out: Array) -> None:
         """Sum the products of `values` (batch, spatial..., channels) with the weights into out."""
         stride, channels = self.conv.strides[-1], values.shape[-1]
         if stride > 1:
             every = values[..., self.first :: stride, :]
-            values = scratch("every", every.shape, values.dtype)
-            np.copyto(values, every)
-        values = np.ascontiguousarray(values)
+            values = do.scratch("every", every.shape, values.dtype)
+            do(np.copyto, values, every)
+        elif not values.flags.c_contiguous:
+            some, values = values, do.scratch("every", values.shape, values.dtype)
+            do(np.copyto, values, some)
         length = out.shape[-2] * channels
         rows = self.rows[..., :length]
         item = values.itemsize
@@ -100,9 +105,8 @@ class Part:
         )
         places, window = LETTERS[: out.ndim - 1], LETTERS[-rows.ndim + 1 :]
         last = places[-1]
-        np.einsum(
-            f"{places}{window},{window}{last}->{places}", windows, rows, out=out.reshape(windows.shape[: out.ndim - 1])
-        )
+        equation = f"{places}{window},{window}{last}->{places}"
+        do(np.einsum, equation, windows, rows, out=out.reshape(windows.shape[: out.ndim - 1]))
 
 
 def _parts(conv: Convolution, kernel: Array, across: int) -> list[Part]:

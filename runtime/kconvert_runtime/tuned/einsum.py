@@ -10,11 +10,11 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from ..parallel import for_each, one_by_one
+from ..calls import Do
 from ..steps import Call
 from .candidates import candidate
 from .costs import Cost, copied, product
-from .site import Site, in_blocks, tail_blocks
+from .site import Site, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +30,15 @@ class Product:
     result: tuple[int, ...]
     swapped: bool
 
-    def multiply(self, x: Array, z: Array, y: Array, part: tuple[slice, ...] = ()) -> None:
+    def multiply(self, do: Do, x: Array, z: Array, y: Array, part: tuple[slice, ...] = ()) -> None:
         """Fill y, or this part of the shared axes (and the rows, if it is that long), from the two operands."""
         if self.swapped:
             x, z = z, x
-        a = x.transpose(self.left).reshape(*self.shared, self.rows, self.inner)
-        b = z.transpose(self.right).reshape(*self.shared, self.inner, self.columns)
+        a = do.reshaped("left", x.transpose(self.left), (*self.shared, self.rows, self.inner))
+        b = do.reshaped("right", z.transpose(self.right), (*self.shared, self.inner, self.columns))
         out = y.transpose(self.result).reshape(*self.shared, self.rows, self.columns)
         where = part if len(part) <= len(self.shared) else part[:-1]
-        np.matmul(a[part], b[where], out=out[part])
+        do(np.matmul, a[part], b[where], out=out[part])
 
 
 def product_of(equation: str, x: Sequence[int], z: Sequence[int]) -> Product | None:
@@ -98,13 +98,15 @@ def batched(site: Site) -> Call:
     found = _product(site)
     assert found is not None  # noqa: S101  (the cost is None then)
     parts = _parts(found, site.threads)
-    share = for_each if len(parts) > 1 else one_by_one
-    finish = in_blocks(site, tail_blocks(site), lambda arrays: lambda out, block: None)
+    finish = whole(site) if site.tail else None
 
-    def run(y: Array, *arrays: Array) -> None:
-        share(lambda part: found.multiply(arrays[0], arrays[1], y, part), parts)
-        if site.tail:
-            finish(y, *arrays)
+    def run(do: Do, y: Array, *arrays: Array) -> None:
+        def one(do: Do, part: tuple[slice, ...]) -> None:
+            found.multiply(do, arrays[0], arrays[1], y, part)
+
+        do.each(one, parts, shared=len(parts) > 1)
+        if finish:
+            finish(do, y, *arrays)
 
     return run
 

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from kconvert_schemas.dtypes import Array
 
+from ..calls import Do
 from ..kernels.windows import Pads, extent, pads_of, patches, within
-from ..scratch import scratch
 from .site import Site, row_blocks
 from .tape import Block
 
@@ -80,17 +82,20 @@ def bands(conv: Convolution, elements: int, each: int, threads: int, least: int 
     return list(row_blocks((conv.batch, conv.places[0], 1), rows, threads))
 
 
-def neighbourhood(x: Array, conv: Convolution, block: Block, strides: Sequence[int], windows: Sequence[int]) -> Array:
+def neighbourhood(
+    do: Do, x: Array, conv: Convolution, block: Block, strides: Sequence[int], windows: Sequence[int]
+) -> Array:  # fmt: skip
     """Return the windows that a band of the result reads: a view (batch, places..., windows..., channels).
 
     strides, windows: of the windows along each axis; those of `conv`, or of the tiles that cover it.
     """
-    return patches(region(x, conv, block, strides, windows), windows, strides, conv.dilations)
+    return patches(region(do, x, conv, block, strides, windows), windows, strides, conv.dilations)
 
 
 def region(
-    x: Array, conv: Convolution, block: Block, strides: Sequence[int], windows: Sequence[int], outside: float = 0.0
-) -> Array:
+    do: Do, x: Array, conv: Convolution, block: Block, strides: Sequence[int], windows: Sequence[int],
+    outside: float = 0.0,
+) -> Array:  # fmt: skip
     """Return what the windows of a band of the result cover: (batch, spatial..., channels).
 
     With padding, the rows of x that the band reads are copied into scratch memory with `outside` around them.
@@ -103,19 +108,21 @@ def region(
     begin = first * strides[0] - conv.pads[0][0]
     wanted = [(begin, (last - 1) * strides[0] + spans[0] + begin - first * strides[0])]
     wanted += [(-before, size + after) for (before, after), size in zip(conv.pads[1:], conv.sizes[1:], strict=True)]
-    return _cut(x[samples], wanted, outside)
+    return _cut(do, x[samples], wanted, outside)
 
 
-def _cut(x: Array, wanted: Sequence[tuple[int, int]], outside: float) -> Array:
+def _cut(do: Do, x: Array, wanted: Sequence[tuple[int, int]], outside: float) -> Array:
     """Return x (batch, spatial..., channels) from..to along each spatial axis, `outside` where there is no x."""
     sizes = x.shape[1:-1]
     inside = [slice(max(start, 0), min(stop, size)) for (start, stop), size in zip(wanted, sizes, strict=True)]
     if all(start >= 0 and stop <= size for (start, stop), size in zip(wanted, sizes, strict=True)):
         return x[within(inside)]
-    result = scratch("padded", (x.shape[0], *(stop - start for start, stop in wanted), x.shape[-1]), x.dtype)
+    sizes_around = [stop - start for start, stop in wanted]
+    result = do.scratch("padded", (x.shape[0], *sizes_around, x.shape[-1]), x.dtype)
     there = [slice(part.start - start, part.stop - start) for part, (start, _) in zip(inside, wanted, strict=True)]
     for axis, part in enumerate(there):
-        result[within([*there[:axis], slice(0, part.start)])] = outside
-        result[within([*there[:axis], slice(part.stop, None)])] = outside
-    result[within(there)] = x[within(inside)]
+        for edge in (slice(0, part.start), slice(part.stop, sizes_around[axis])):
+            if edge.start < edge.stop:
+                do(np.copyto, result[within([*there[:axis], edge])], outside)
+    do(np.copyto, result[within(there)], x[within(inside)])
     return result

@@ -9,7 +9,7 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from ..scratch import scratch
+from ..calls import Do
 from ..steps import Call
 from .candidates import candidate
 from .costs import Cost, copied, product
@@ -56,16 +56,18 @@ def grouped(site: Site) -> Call:
     ready = None if site.constants[1] is None else _merged(conv, site.constants[1], parts)
 
     def prepare(arrays: Sequence[Array]) -> Work:
-        x, weights = arrays[0], _merged(conv, arrays[1], parts) if ready is None else ready
+        x = arrays[0]
 
-        def work(out: Array, block: Block) -> None:
-            windows = neighbourhood(x, conv, block, conv.strides, conv.windows)
+        def work(do: Do, out: Array, block: Block) -> None:
+            weights = _merged(conv, do.contents(arrays[1]), parts) if ready is None else ready
+            windows = neighbourhood(do, x, conv, block, conv.strides, conv.windows)
             rows = out.reshape(-1, conv.filters)
             for part in range(parts):
                 some = windows[..., part * channels : (part + 1) * channels]
-                columns = scratch("columns", some.shape, some.dtype)
-                np.copyto(columns, some)
-                np.matmul(columns.reshape(-1, depth), weights[part], out=rows[:, part * filters : (part + 1) * filters])
+                columns = do.scratch("columns", some.shape, some.dtype)
+                do(np.copyto, columns, some)
+                place = rows[:, part * filters : (part + 1) * filters]
+                do(np.matmul, columns.reshape(-1, depth), weights[part], out=place)
 
         return work
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from kconvert_schemas.dtypes import Array
 
+from ..calls import Do
 from ..steps import Call
 from .candidates import candidate
 from .costs import Cost, copied
@@ -31,26 +34,26 @@ def copies(site: Site) -> Call:
     behind = (slice(None),) * (rank - 1 - axis)
     places = [(..., slice(start, start + size), *behind) for start, size in zip(starts, sizes, strict=True)]
 
-    def put(y: Array, arrays: Sequence[Array]) -> None:
+    def put(do: Do, y: Array, arrays: Sequence[Array]) -> None:
         for place, array in zip(places, arrays, strict=True):
-            y[place] = array
+            do(np.copyto, y[place], array)
 
     if axis == rank - 1 and rank > 1:
 
         def prepare(arrays: Sequence[Array]) -> Work:
             own = arrays[: site.own]
 
-            def work(out: Array, block: Block) -> None:
-                put(out, [array[block] for array in own])
+            def work(do: Do, out: Array, block: Block) -> None:
+                put(do, out, [array[block] for array in own])
 
             return work
 
         return in_blocks(site, tail_blocks(site), prepare)
     finish = whole(site) if site.tail else None
 
-    def run(y: Array, *arrays: Array) -> None:
-        put(y, arrays[: site.own])
+    def run(do: Do, y: Array, *arrays: Array) -> None:
+        put(do, y, arrays[: site.own])
         if finish:
-            finish(y, *arrays)
+            finish(do, y, *arrays)
 
     return run

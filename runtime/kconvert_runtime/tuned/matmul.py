@@ -9,10 +9,12 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
+from ..calls import Do
 from ..steps import Call
 from .candidates import candidate
 from .costs import PRODUCT, Cost, product
 from .site import Site, Work, in_blocks, row_blocks
+from .tape import Block
 
 
 def rows_for(depth: int, width: int) -> int:
@@ -39,7 +41,11 @@ def rows(site: Site) -> Call:
 
     def prepare(arrays: Sequence[Array]) -> Work:
         x, weights = arrays[:2]
-        return lambda out, block: np.matmul(x[block].reshape(-1, depth), weights, out=out.reshape(-1, width))
+
+        def work(do: Do, out: Array, block: Block) -> None:
+            do(np.matmul, do.reshaped("rows", x[block], (-1, depth)), weights, out=out.reshape(-1, width))
+
+        return work
 
     return in_blocks(site, blocks, prepare)
 
@@ -48,10 +54,10 @@ def _whole(site: Site) -> Call:
     """One call for all: small models consist of such, so nothing stands between it and the tail."""
     tail = site.tail
     if tail is None:
-        return lambda y, x, weights: np.matmul(x, weights, out=y)
+        return lambda do, y, x, weights: do(np.matmul, x, weights, out=y)
 
-    def run(y: Array, x: Array, weights: Array, *extras: Array) -> None:
-        np.matmul(x, weights, out=y)
-        tail.run(y, extras)
+    def run(do: Do, y: Array, x: Array, weights: Array, *extras: Array) -> None:
+        do(np.matmul, x, weights, out=y)
+        tail.run(do, y, extras)
 
     return run

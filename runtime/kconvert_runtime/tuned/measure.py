@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -10,6 +12,9 @@ from kconvert_schemas.dtypes import Array, holder
 from kconvert_schemas.graph import TensorType
 
 from .. import blas
+from ..calls import Recording, Unfixed, at_once, replay
+from ..scratch import Workspace
+from ..steps import Call
 from .candidates import Candidate
 from .choice import PLAIN, estimated
 from .costs import Cost
@@ -45,15 +50,25 @@ def _run(site: Site, candidate: Candidate, shared: bool) -> float:
     given = [_any(type_, rng) if array is None and type_ is not None else array
              for type_, array in zip(site.inputs, site.constants, strict=True)]  # fmt: skip
     result = np.empty(site.shape, holder(site.outputs[0].dtype))
-    call = candidate.build(site)
     times: list[float] = []
     with np.errstate(all="ignore"), blas.limited(shared):
-        call(result, *given)
+        run = _runner(candidate.build(site), result, given)
+        run()
         while len(times) < ROUNDS and sum(times) < LONG:
             start = perf_counter()
-            call(result, *given)
+            run()
             times.append(perf_counter() - start)
     return min(times)
+
+
+def _runner(kernel: Call, result: Array, given: Sequence[Array | None]) -> Callable[[], object]:
+    """Return what runs a kernel as plans do: by its calls, where they can be taken down."""
+    recording = Recording(Workspace())
+    try:
+        kernel(recording, result, *given)
+    except Unfixed:
+        return partial(kernel, at_once, result, *given)
+    return partial(replay, recording.calls)
 
 
 def _any(type_: TensorType, rng: np.random.Generator) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
+from ..calls import Do
 from ..kernels.windows import within
 from ..steps import Call
 from .candidates import candidate
@@ -16,6 +17,7 @@ from .costs import Cost, product
 from .geometry import convolution
 from .matmul import rows_for
 from .site import Site, Work, in_blocks, row_blocks
+from .tape import Block
 
 
 def _cost(site: Site) -> Cost | None:
@@ -36,6 +38,11 @@ def pointwise(site: Site) -> Call:
 
     def prepare(arrays: Sequence[Array]) -> Work:
         x, weights = arrays[0][every], arrays[1].reshape(channels, filters)
-        return lambda out, block: np.matmul(x[block].reshape(-1, channels), weights, out=out.reshape(-1, filters))
+
+        def work(do: Do, out: Array, block: Block) -> None:
+            rows = do.reshaped("rows", x[block], (-1, channels))
+            do(np.matmul, rows, weights, out=out.reshape(-1, filters))
+
+        return work
 
     return in_blocks(site, blocks, prepare)

@@ -10,7 +10,7 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from ..scratch import scratch
+from ..calls import Do
 from ..steps import Call
 from .candidates import candidate
 from .costs import Cost, copied
@@ -53,19 +53,19 @@ def pooled(site: Site, ufunc: np.ufunc, outside: float) -> Call:
     def prepare(arrays: Sequence[Array]) -> Work:
         x = arrays[0]
 
-        def work(out: Array, block: Block) -> None:
-            values = region(x, pool, block, pool.strides, pool.windows, outside)
+        def work(do: Do, out: Array, block: Block) -> None:
+            values = region(do, x, pool, block, pool.strides, pool.windows, outside)
             for axis in range(1, out.ndim - 1):
-                values = _along(values, axis, pool, ufunc, out if axis == out.ndim - 2 else None)
+                values = _along(do, values, axis, pool, ufunc, out if axis == out.ndim - 2 else None)
             if factor is not None:
-                np.multiply(out, factor[block[1:]].astype(out.dtype, copy=False), out=out)
+                do(np.multiply, out, factor[block[1:]].astype(out.dtype, copy=False), out=out)
 
         return work
 
     return in_blocks(site, bands(pool, PLANE, pool.channels, site.threads), prepare)
 
 
-def _along(values: Array, axis: int, pool: Convolution, ufunc: np.ufunc, out: Array | None) -> Array:
+def _along(do: Do, values: Array, axis: int, pool: Convolution, ufunc: np.ufunc, out: Array | None) -> Array:
     """Combine windows along one axis: what is left to combine along the others are fewer elements."""
     window, stride = pool.windows[axis - 1], pool.strides[axis - 1]
     count = (values.shape[axis] - window) // stride + 1
@@ -73,13 +73,13 @@ def _along(values: Array, axis: int, pool: Convolution, ufunc: np.ufunc, out: Ar
     lanes = np.moveaxis(values, axis, 0)
     parts = [np.moveaxis(lanes[cut], 0, axis) for cut in cuts]
     if out is None:
-        out = scratch(f"pooled{axis}", parts[0].shape, values.dtype)
+        out = do.scratch(f"pooled{axis}", parts[0].shape, values.dtype)
     if window == 1:
-        np.copyto(out, parts[0])
+        do(np.copyto, out, parts[0])
     else:
-        ufunc(parts[0], parts[1], out=out)
+        do(ufunc, parts[0], parts[1], out=out)
     for part in parts[2:]:
-        ufunc(out, part, out=out)
+        do(ufunc, out, part, out=out)
     return out
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from ..scratch import scratch
+from ..calls import Do
 from ..steps import Call
 from .candidates import candidate
 from .costs import Cost, copied
@@ -32,16 +32,20 @@ def softmax(site: Site) -> Call:
     def prepare(arrays: Sequence[Array]) -> Work:
         x = arrays[0]
 
-        return lambda out, block: softmax_into(x[block], out)
+        return lambda do, out, block: softmax_into(do, x[block], out)
 
     return in_blocks(site, tail_blocks(site), prepare)
 
 
-def softmax_into(values: Array, out: Array) -> None:
+def softmax_into(do: Do, values: Array, out: Array) -> None:
     """Write the softmax of values along their last axis to out, which may be the same array."""
-    np.subtract(values, values.max(axis=-1, keepdims=True), out=out)
-    np.exp(out, out=out)
-    np.multiply(out, 1 / out.sum(axis=-1, keepdims=True), out=out)
+    one = do.scratch("one", (*out.shape[:-1], 1), out.dtype)
+    do(np.maximum.reduce, values, axis=-1, keepdims=True, out=one)
+    do(np.subtract, values, one, out=out)
+    do(np.exp, out, out=out)
+    do(np.add.reduce, out, axis=-1, keepdims=True, out=one)
+    do(np.reciprocal, one, out=one)
+    do(np.multiply, out, one, out=out)
 
 
 @candidate("layer_norm", "rows", _cost)
@@ -53,22 +57,29 @@ def layer_norm(site: Site) -> Call:
         x, scale, offset = [*arrays[: site.own], None, None][:3]
         assert x is not None  # noqa: S101  (the op requires it)
 
-        def work(out: Array, block: Block) -> None:
+        def work(do: Do, out: Array, block: Block) -> None:
             values = x[block]
             number = values.dtype.type
-            mean = values.sum(axis=-1, keepdims=True) / number(count)
-            np.subtract(values, mean, out=out)
-            variance = np.einsum("...i,...i->...", out, out)[..., None] / number(count)
-            factor = 1 / np.sqrt(variance + number(epsilon))
-            if scale is not None:  # not in fresh memory, which costs more than what is done in it
-                factor = np.multiply(factor, scale, out=scratch("factor", out.shape, out.dtype))
-            np.multiply(values, factor, out=out)
-            np.multiply(factor, mean, out=factor)
+            mean, factor = (do.scratch(name, (*out.shape[:-1], 1), out.dtype) for name in ("mean", "one"))
+            do(np.add.reduce, values, axis=-1, keepdims=True, out=mean)
+            do(np.divide, mean, number(count), out=mean)
+            do(np.subtract, values, mean, out=out)
+            do(np.einsum, "...i,...i->...", out, out, out=factor[..., 0])
+            do(np.divide, factor, number(count), out=factor)
+            do(np.add, factor, number(epsilon), out=factor)
+            do(np.sqrt, factor, out=factor)
+            do(np.reciprocal, factor, out=factor)
+            if scale is not None:
+                one, factor = factor, do.scratch("factor", out.shape, out.dtype)
+                do(np.multiply, one, scale, out=factor)
+            do(np.multiply, values, factor, out=out)
+            do(np.multiply, factor, mean, out=factor)
             if offset is None:
-                np.subtract(out, factor, out=out)
+                do(np.subtract, out, factor, out=out)
             else:
-                shift = scratch("shift", out.shape, out.dtype)
-                np.add(out, np.subtract(offset, factor, out=shift), out=out)
+                shift = do.scratch("shift", out.shape, out.dtype)
+                do(np.subtract, offset, factor, out=shift)
+                do(np.add, out, shift, out=out)
 
         return work
 

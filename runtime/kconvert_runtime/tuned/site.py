@@ -13,13 +13,14 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.graph import Node, TensorType
 
-from ..parallel import for_each, one_by_one
+from ..calls import Do, at_once
 from ..steps import Call
 from .costs import Cost
 from .tail import on_blocks
 from .tape import Block, Program
 
-Work: TypeAlias = Callable[[Array, Block], object]
+Work: TypeAlias = "Callable[[Do, Array, Block], object]"
+"""Fills a block of the result: work(do, the block, its index)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,44 +57,43 @@ class Site:
 
 
 def in_blocks(site: Site, blocks: Sequence[Block], prepare: Callable[[Sequence[Array]], Work]) -> Call:
-    """Return a function (result, inputs...) that fills the result block by block, tail included.
+    """Return a function (do, result, inputs...) that fills the result block by block, tail included.
 
-    prepare: takes the inputs, returns what fills one block: work(the block, its index).
+    prepare: takes the inputs, returns what fills one block.
     """
     own, tail, shape = site.own, site.tail, site.shape
-    share = for_each if site.threads > 1 else one_by_one
     bind = on_blocks(tail, [site.shape_of(i) for i in range(own, len(site.inputs))], shape, blocks) if tail else None
     if len(blocks) == 1:
         (block,) = blocks
         large = math.prod(shape) > LARGE
 
-        def run_whole(y: Array, *arrays: Array) -> None:
-            prepare(arrays)(y, block)
+        def run_whole(do: Do, y: Array, *arrays: Array) -> None:
+            prepare(arrays)(do, y, block)
             if bind and large:
-                bind(arrays[own:])(y, block)
+                bind(do, arrays[own:])(do, y, block)
             elif tail:
-                tail.run(y, arrays[own:])
+                tail.run(do, y, arrays[own:])
 
         return run_whole
 
-    def run(y: Array, *arrays: Array) -> None:
+    def run(do: Do, y: Array, *arrays: Array) -> None:
         work = prepare(arrays)
-        finish = bind(arrays[own:]) if bind else None
+        finish = bind(do, arrays[own:]) if bind else None
 
-        def do(block: Block) -> None:
+        def one(do: Do, block: Block) -> None:
             out = y[block]
-            work(out, block)
+            work(do, out, block)
             if finish:
-                finish(out, block)
+                finish(do, out, block)
 
-        share(do, blocks)
+        do.each(one, blocks, shared=site.threads > 1)
 
     return run
 
 
 def whole(site: Site) -> Call:
     """Only the tail."""
-    return in_blocks(site, tail_blocks(site), lambda arrays: lambda out, block: None)
+    return in_blocks(site, tail_blocks(site), lambda arrays: lambda do, out, block: None)
 
 
 def finished(site: Site) -> Call:
@@ -109,7 +109,7 @@ def finished(site: Site) -> Call:
         fresh = y.flags.owndata and y.flags.writeable and not any(y is array for array in arrays)
         if not (fresh and y.flags.c_contiguous):
             y = np.array(y, order="C")
-        finish(y, *arrays)
+        finish(at_once, y, *arrays)
         return np.asarray(y)
 
     return run

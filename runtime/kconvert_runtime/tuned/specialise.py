@@ -139,4 +139,5 @@ def _binding(one: Group, choice: Choice) -> Binding:
     inputs = (*(() if one.first is None else one.first.inputs), *one.extras)
     after = tuple(other.op for other in one.nodes if other is not site.node)
     fills = None if chosen is PLAIN else site.outputs[0]
-    return Binding(site.node, chosen.build(site), inputs, outputs, fills, chosen.name, after)
+    gives = site.outputs[0] if fills is None and len(outputs) == 1 and None not in site.outputs[0].shape else None
+    return Binding(site.node, chosen.build(site), inputs, outputs, fills, gives, chosen.name, after)

@@ -14,46 +14,53 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
+from ..calls import Do
 from .tape import Block, Program
 
 Shape: TypeAlias = "tuple[int, ...]"
-Finish: TypeAlias = Callable[[Array, Block], None]
-"""Works in place on a block of an array: finish(the block, its index)."""
+Finish: TypeAlias = "Callable[[Do, Array, Block], None]"
+"""Works in place on a block of an array: finish(do, the block, its index)."""
+Bind: TypeAlias = "Callable[[Do, Sequence[Array]], Finish]"
 WIDE = 2048
 """Elements from which on a row is long enough for NumPy's inner loop."""
 
 
-def on_blocks(
-    tape: Program, operands: Sequence[Shape], shape: Shape, blocks: Sequence[Block]
-) -> Callable[[Sequence[Array]], Finish]:
-    """Return a function of the operands, whose shapes are given, that returns what works on a block of `shape`."""
+def on_blocks(tape: Program, operands: Sequence[Shape], shape: Shape, blocks: Sequence[Block]) -> Bind:
+    """Return what takes the operands, whose shapes are given, and returns what works on a block of `shape`."""
     times = _repeats(operands, shape, blocks)
     if times == 1:
-        return lambda extras: _broadcast(tape, extras, shape)
+        return lambda do, extras: _broadcast(tape, extras, shape)
     width = times * shape[-1]
 
-    def bind(extras: Sequence[Array]) -> Finish:
-        rows = [_repeated(extra, shape[-1], times) for extra in extras]
+    def bind(do: Do, extras: Sequence[Array]) -> Finish:
+        rows = [_repeated(do, f"row{i}", extra, shape[-1], times) for i, extra in enumerate(extras)]
 
-        def finish(out: Array, block: Block) -> None:
-            parts = [row if row.size <= width else row[block].reshape(-1, width) for row in rows]
-            tape.run(out.reshape(-1, width), parts)
+        def finish(do: Do, out: Array, block: Block) -> None:
+            parts = [
+                row if row.size <= width else do.reshaped(f"rows{i}", row[block], (-1, width))
+                for i, row in enumerate(rows)
+            ]
+            tape.run(do, out.reshape(-1, width), parts)
 
         return finish
 
     return bind
 
 
-def _repeated(extra: Array, width: int, times: int) -> Array:
+def _repeated(do: Do, name: str, extra: Array, width: int, times: int) -> Array:
     """A row repeated, one number by itself, anything else as it is."""
     if extra.size == 1:
         return extra.reshape(1)
-    return np.tile(extra.reshape(-1), times) if extra.size == width else extra
+    if extra.size != width:
+        return extra
+    rows = do.scratch(name, (times, width), extra.dtype)
+    do(np.copyto, rows, extra.reshape(1, width))
+    return rows.reshape(-1)
 
 
 def _broadcast(tape: Program, extras: Sequence[Array], shape: Shape) -> Finish:
     parts = [_sliced(extra, shape) for extra in extras]
-    return lambda out, block: tape.run(out, [part(block) for part in parts])
+    return lambda do, out, block: tape.run(do, out, [part(block) for part in parts])
 
 
 def _repeats(operands: Sequence[Shape], shape: Shape, blocks: Sequence[Block]) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from ..scratch import scratch
+from ..calls import Do
 from .costs import CALL, Cost
 
 SLOW: dict[Any, float] = {
@@ -74,14 +74,14 @@ class Program:
         weight = sum(SLOW.get(function, 1.0) for function, _, _ in self.calls)
         return Cost(rest=CALL * len(self.calls) + weight * elements / RATE)
 
-    def run(self, out: Array, extras: Sequence[Array]) -> None:
+    def run(self, do: Do, out: Array, extras: Sequence[Array]) -> None:
         """Work in place on `out`, with operands that fit it."""
-        buffers = [scratch(BUFFERS[i], out.shape, out.dtype) for i in range(1, self.buffers)]
+        buffers = [do.scratch(BUFFERS[i], out.shape, out.dtype) for i in range(1, self.buffers)]
         pool: list[Any] = [out, *buffers, *extras, *self.numbers]
         for number in self.filled:
             pool.append(full(number, out.shape, out.dtype))
         for function, places, target in self.calls:
-            function(*[pool[i] for i in places], out=pool[target])
+            do(function, *[pool[i] for i in places], out=pool[target])
 
 
 BUFFERS = [f"tape{i}" for i in range(32)]

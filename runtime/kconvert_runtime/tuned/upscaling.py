@@ -9,7 +9,7 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from ..scratch import scratch
+from ..calls import Do
 from ..steps import Call
 from .candidates import candidate
 from .costs import Cost, copied, product
@@ -46,16 +46,16 @@ def side_by_side(site: Site) -> Call:
     blocks = [(band[0], *(slice(cut.start * stride, cut.stop * stride) for cut in band[1:])) for band in bands]
 
     def prepare(arrays: Sequence[Array]) -> Work:
-        x, weights = arrays[0], np.ascontiguousarray(arrays[1].reshape(width, channels).T)
+        x, weights = arrays[0], arrays[1].reshape(width, channels).T  # BLAS takes it as it lies
 
-        def work(out: Array, block: Block) -> None:
+        def work(do: Do, out: Array, block: Block) -> None:
             band = (block[0], *(slice(cut.start // stride, cut.stop // stride) for cut in block[1:]))
             values = x[band]
             places = values.shape[:-1]
-            columns = scratch("columns", (math.prod(places), width), out.dtype)
-            np.matmul(values.reshape(-1, channels), weights, out=columns)
+            columns = do.scratch("columns", (math.prod(places), width), out.dtype)
+            do(np.matmul, do.reshaped("rows", values, (-1, channels)), weights, out=columns)
             spread = columns.reshape(*places, *windows, filters).transpose(order)
-            np.copyto(out.reshape(spread.shape), spread)
+            do(np.copyto, out.reshape(spread.shape), spread)
 
         return work
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from ..scratch import scratch
+from ..calls import Do
 from ..steps import Call
 from .candidates import candidate
 from .costs import CALL, FLOPS, Cost, copied, product
@@ -119,36 +119,39 @@ def winograd(site: Site, m: int) -> Call:
     def prepare(arrays: Sequence[Array]) -> Work:
         x = arrays[0]
 
-        def work(out: Array, block: Block) -> None:
+        def work(do: Do, out: Array, block: Block) -> None:
             band = (block[0], *(slice(cut.start // m, -(-cut.stop // m)) for cut in block[1:]))
-            windows = neighbourhood(x, covered, band, (m, m), (tiling.reach, tiling.reach))
-            result = _transformed(windows, there, weights, back)
+            windows = neighbourhood(do, x, covered, band, (m, m), (tiling.reach, tiling.reach))
+            result = _transformed(do, windows, there, weights, back)
             shape = (*windows.shape[:3], conv.filters)
             result = result.reshape(m, m, *shape).transpose(2, 3, 0, 4, 1, 5)
             if exact:
-                out.reshape(result.shape)[...] = result
+                do(np.copyto, out.reshape(result.shape), result)
             else:
-                whole = result.reshape(shape[0], shape[1] * m, shape[2] * m, conv.filters)
-                out[...] = whole[:, : out.shape[1], :width]
+                whole = do.scratch("whole", result.shape, result.dtype)
+                do(np.copyto, whole, result)
+                whole = whole.reshape(shape[0], shape[1] * m, shape[2] * m, conv.filters)
+                do(np.copyto, out, whole[:, : out.shape[1], :width])
 
         return work
 
     return in_blocks(site, blocks, prepare)
 
 
-def _transformed(windows: Array, there: Array, weights: Array, back: Array) -> Array:
+def _transformed(do: Do, windows: Array, there: Array, weights: Array, back: Array) -> Array:
     """Tiles (batch, rows, columns, reach, reach, channels) -> results (m m, batch rows columns filters)."""
     area, channels, filters = weights.shape
     windows = np.moveaxis(windows, (3, 4), (0, 1))
     count = math.prod(windows.shape[2:5])
-    tiles = scratch("tiles", windows.shape, windows.dtype)
-    np.copyto(tiles, windows)
-    values = scratch("values", (area, count, channels), windows.dtype)
-    np.matmul(there, tiles.reshape(area, -1), out=values.reshape(area, -1))
-    products = scratch("products", (area, count, filters), windows.dtype)
-    np.matmul(values, weights, out=products)
-    results = scratch("tiles", (len(back), count * filters), windows.dtype)
-    return np.matmul(back, products.reshape(area, -1), out=results)
+    tiles = do.scratch("tiles", windows.shape, windows.dtype)
+    do(np.copyto, tiles, windows)
+    values = do.scratch("values", (area, count, channels), windows.dtype)
+    do(np.matmul, there, tiles.reshape(area, -1), out=values.reshape(area, -1))
+    products = do.scratch("products", (area, count, filters), windows.dtype)
+    do(np.matmul, values, weights, out=products)
+    results = do.scratch("tiles", (len(back), count * filters), windows.dtype)
+    do(np.matmul, back, products.reshape(area, -1), out=results)
+    return results
 
 
 for _m in POINTS:

@@ -1,0 +1,197 @@
+"""Where a plan is run: its arrays, its values, and the calls that were taken down of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kconvert_schemas.dtypes import Array
+
+from .calls import Calls, Recording, Unfixed, at_once
+from .memory import buffers_of, new
+from .scratch import Workspace
+from .steps import Plan
+
+IDLE = 4
+"""Places that a plan keeps for its next runs; more are made when more threads run it at once."""
+SMALL = 1 << 17
+"""Bytes up to which an input, an output or what a plain kernel returns is copied, so that its array stays the same, and
+the calls of what reads or fills it can be taken down."""
+CALLS = 1 << 15
+"""Calls that are taken down at most: each holds on to about half a kilobyte."""
+VIEWS = {"reshape", "slice", "transpose"}
+"""Ops whose results lie in the same place whenever their first input does, if they are no copies."""
+
+_workspaces: list[Workspace] = []
+"""Those that no run uses at the moment."""
+
+
+class Place:
+    """One run at a time works here.
+
+    slots: the values, those of `fixed` always the same arrays. calls: what to do for a step whose arrays are all fixed;
+    None for a step whose kernel is called in each run.
+    """
+
+    __slots__ = (
+        "_count",
+        "_given",
+        "_leaving",
+        "arrays",
+        "calls",
+        "fixed",
+        "frees",
+        "fresh",
+        "plan",
+        "slots",
+        "workspace",
+    )  # fmt: skip
+
+    def __init__(self, plan: Plan, workspace: Workspace) -> None:
+        self.plan, self.workspace = plan, workspace
+        self.slots: list[Any] = [None] * plan.slots
+        for slot, array in plan.constants.items():
+            self.slots[slot] = array
+        self.arrays = buffers_of(plan.memory)
+        self._leaving: list[Array] = []
+        for index, (type_, buffer) in enumerate(plan.memory.arrays):
+            if buffer is None and (array := new(type_)).nbytes <= SMALL:
+                self.arrays[index] = array
+                self._leaving.append(array)
+        self.fixed: set[int] = set(plan.constants)
+        self.calls: list[Calls | None] = [None] * len(plan.steps)
+        self.frees: list[Sequence[int]] = [step.frees for step in plan.steps]
+        self.fresh = bool(plan.memory.arrays)
+        self._given: list[Array | None] = [None] * len(plan.inputs)
+        self._count = 0
+
+    def begin(self, inputs: Sequence[Array]) -> None:
+        """Take the inputs of a run."""
+        if self.fresh:
+            for i, (slot, array) in enumerate(zip(self.plan.inputs, inputs, strict=True)):
+                if array.nbytes <= SMALL and array.dtype != object:
+                    self.slots[slot] = self._given[i] = np.empty(array.shape, array.dtype)
+                    self.fixed.add(slot)
+        for slot, array, kept in zip(self.plan.inputs, inputs, self._given, strict=True):
+            if kept is None:
+                self.slots[slot] = array
+            else:
+                kept[...] = array
+
+    def end(self) -> list[Array]:
+        """Return the outputs of a run, and let go of what is not kept for the next one."""
+        outputs = [self._own(slot) for slot in self.plan.outputs]
+        for slot in (*self.plan.inputs, *self.plan.outputs):
+            if slot not in self.fixed:
+                self.slots[slot] = None
+        if self.fresh:
+            self.fresh = False
+            self.frees = [[slot for slot in slots if slot not in self.fixed] for slots in self.frees]
+        return outputs
+
+    def _own(self, slot: int) -> Array:
+        array = np.asarray(self.slots[slot])
+        if slot in self.fixed or any(np.may_share_memory(array, one) for one in self._leaving):
+            return array.copy()
+        return array
+
+    def run(self, index: int) -> Sequence[Array]:
+        """Do one step; returns its results."""
+        step, slots = self.plan.steps[index], self.slots
+        calls = self.calls[index]
+        if calls is None and self.fresh and (calls := self._taken_down(index)) is not None:
+            self.calls[index] = calls
+            self.fixed.update(step.outputs)
+        if calls is not None:
+            for call in calls:
+                call()
+            return [slots[slot] for slot in step.outputs]
+        arguments = [None if i is None else slots[i] for i in step.inputs]
+        if step.fills is None:
+            result = step.call(*arguments)
+            if step.gives is not None:
+                result = self._landed(index, result)
+        else:
+            result = self._array(step.fills)
+            step.call(at_once, result, *arguments)
+            if result is self.arrays[step.fills]:
+                self.fixed.update(step.outputs)
+        results = result if isinstance(result, tuple) else (result,)
+        for slot, array in zip(step.outputs, results, strict=True):
+            slots[slot] = array
+        for slot in self.frees[index]:
+            if slot not in self.fixed:
+                slots[slot] = None
+        return results
+
+    def _landed(self, index: int, result: Array) -> Array:
+        """Return a copy, at the same place in every run, of what a plain kernel gives, if that is small."""
+        step = self.plan.steps[index]
+        (slot,) = step.outputs
+        if self.fresh and step.gives is not None and result.nbytes <= SMALL and result.dtype != object:
+            self.fixed.add(slot)
+            return np.array(result, order="C")
+        if slot not in self.fixed:
+            return result
+        kept: Array = self.slots[slot]
+        kept[...] = result
+        return kept
+
+    def _array(self, index: int) -> Array:
+        array = self.arrays[index]
+        return new(self.plan.memory.arrays[index][0]) if array is None else array
+
+    def _taken_down(self, index: int) -> Calls | None:
+        """Return the calls of a step, its results put in their slots; None where they cannot be taken down."""
+        step = self.plan.steps[index]
+        if any(i is not None and i not in self.fixed for i in step.inputs) or self._count > CALLS:
+            return None
+        arguments = [None if i is None else self.slots[i] for i in step.inputs]
+        if step.fills is None:
+            return self._view(index, arguments) if step.node.op in VIEWS else None
+        array = self.arrays[step.fills]
+        if array is None:
+            return None
+        recording = Recording(self.workspace)
+        try:
+            step.call(recording, array, *arguments)
+        except Unfixed:
+            return None
+        self._count += len(recording.calls)
+        self.slots[step.outputs[0]] = array
+        return recording.calls
+
+    def _view(self, index: int, arguments: Sequence[Any]) -> Calls | None:
+        step = self.plan.steps[index]
+        result = step.call(*arguments)
+        if not np.may_share_memory(result, arguments[0]):
+            return None
+        self.slots[step.outputs[0]] = result
+        return []
+
+
+class lent:  # noqa: N801  (used like a function; as one, it would take three times as long)
+    """A context with a place to run a plan at, which no other run uses."""
+
+    __slots__ = ("_place", "_plan")
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def __enter__(self) -> Place:
+        try:
+            workspace = _workspaces.pop()
+        except IndexError:
+            workspace = Workspace()
+        idle = self._plan.idle
+        self._place = idle.pop(workspace) if workspace in idle else Place(self._plan, workspace)
+        return self._place
+
+    def __exit__(self, error: object, *_: object) -> None:
+        """Keep the place for another run, if this one ended well."""
+        idle = self._plan.idle
+        if error is None and self._plan.memory.arrays and len(idle) < IDLE:
+            idle[self._place.workspace] = self._place
+        _workspaces.append(self._place.workspace)
