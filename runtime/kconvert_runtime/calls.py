@@ -17,11 +17,17 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from .parallel import for_each, one_by_one, workers
+from . import blas
+from .parallel import ahead, for_each, one_by_one, workers
 from .scratch import LIMIT, Workspace, scratch
 
+CALLS = 1 << 15
+"""Calls that are taken down at most: each holds on to about half a kilobyte."""
+
 Item = TypeVar("Item")
+Made = TypeVar("Made")
 Calls: TypeAlias = "list[Callable[[], object]]"
+Make: TypeAlias = "Callable[[Do, Item], Made]"
 
 
 class Unfixed(Exception):
@@ -43,6 +49,10 @@ class AtOnce:
         """Return `array` in another shape."""
         return array.reshape(shape)
 
+    def handed_on(self, name: str, shape: Sequence[int], dtype: Any) -> Array:
+        """Return memory for what another thread may read, which this one must not give away again meanwhile."""
+        return np.empty(shape, dtype)
+
     def contents(self, array: Array) -> Array:
         """Return an array whose numbers the kernel reads other than by calls."""
         return array
@@ -51,16 +61,33 @@ class AtOnce:
         """Do work(do, item) for every item; if `shared`, on all cores."""
         (for_each if shared else one_by_one)(partial(work, self), items)
 
+    def ahead(
+        self, make: Make[Item, Made], use: Callable[[Do, Made], object], items: Iterable[Item], *, shared: bool
+    ) -> None:
+        """Do use(do, make(do, item)) for every item; if `shared`, what comes next is made on another core meanwhile."""
+        made = partial(make, self)
+        for one in ahead(made, items) if shared else map(made, items):
+            use(self, one)
+
+    def in_one_thread(self, work: Callable[[Do], object]) -> None:
+        """Do work(do) with BLAS on one thread."""
+        with blas.single_threaded():
+            work(self)
+
 
 class Recording:
     """Takes down calls, for arrays that stay where they are."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.calls: Calls = []
+        self.count = 0
         self._workspace = workspace
 
     def __call__(self, function: Callable[..., Any], *operands: Any, **options: Any) -> None:
-        """Take down a call."""
+        """Take down a call; Unfixed beyond CALLS of them."""
+        self.count += 1
+        if self.count > CALLS:
+            raise Unfixed
         self.calls.append(partial(function, *operands, **options))
 
     def scratch(self, name: str, shape: Sequence[int], dtype: Any) -> Array:
@@ -68,6 +95,8 @@ class Recording:
         if math.prod(shape) * np.dtype(dtype).itemsize > LIMIT:
             raise Unfixed
         return self._workspace.array(name, shape, dtype)
+
+    handed_on = scratch
 
     def reshaped(self, name: str, array: Array, shape: Sequence[int]) -> Array:
         """Return `array` in another shape: a view, else memory of this name into which it is copied."""
@@ -91,11 +120,49 @@ class Recording:
         lanes = [Recording(self._workspace.lane(i)) for i in range(workers())]
         for i, item in enumerate(items):
             work(lanes[i % len(lanes)], item)
-        self.calls.append(partial(for_each, replay, [lane.calls for lane in lanes if lane.calls]))
+        self(for_each, replay, self._of(*lanes))
+
+    def ahead(
+        self, make: Make[Item, Made], use: Callable[[Do, Made], object], items: Iterable[Item], *, shared: bool
+    ) -> None:
+        """Take down use(do, make(do, item)) for every item; if `shared`, what comes next is made on another core."""
+        turns = []
+        for item in items:
+            first, then = Recording(self._workspace), Recording(self._workspace)
+            use(then, make(first, item))
+            turns.append(self._of(first, then))
+        self(_in_turn if shared else _one_after_another, turns)
+
+    def in_one_thread(self, work: Callable[[Do], object]) -> None:
+        """Take down work(do), for BLAS on one thread."""
+        inner = Recording(self._workspace)
+        work(inner)
+        self(blas.in_one_thread(replay), *self._of(inner))
+
+    def _of(self, *others: Recording) -> list[Calls]:
+        self.count += sum(one.count for one in others)
+        return [one.calls for one in others]
 
 
 Do: TypeAlias = "AtOnce | Recording"
 at_once = AtOnce()
+
+
+def _in_turn(turns: Sequence[list[Calls]]) -> None:
+    for then in ahead(_begun, turns):
+        replay(then)
+
+
+def _begun(turn: list[Calls]) -> Calls:
+    first, then = turn
+    replay(first)
+    return then
+
+
+def _one_after_another(turns: Sequence[list[Calls]]) -> None:
+    for first, then in turns:
+        replay(first)
+        replay(then)
 
 
 def replay(calls: Iterable[Callable[[], object]]) -> None:

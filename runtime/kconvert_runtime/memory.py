@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -25,36 +25,48 @@ def new(type_: TensorType) -> Array:
     return np.empty(_shape(type_), holder(type_.dtype))
 
 
-def plan_memory(bindings: Sequence[Binding], outputs: Sequence[str]) -> tuple[dict[int, int], Memory]:
-    """Return which array each binding fills, by its index, and the memory of these arrays.
+def plan_memory(
+    bindings: Sequence[Binding], outputs: Sequence[str]
+) -> tuple[dict[int, tuple[int | None, ...]], Memory]:
+    """Return which arrays each binding fills, by its index, and the memory of these arrays.
 
     What a kernel returns may be a view of what it was given, so a buffer is in use until the last use of
     every value that was computed from it by such kernels.
     """
-    filled = [i for i, one in enumerate(bindings) if one.fills is not None]
+    filled: list[tuple[int, TensorType]] = []
+    fillings: dict[int, tuple[int | None, ...]] = {}
     roots: dict[str, frozenset[int]] = {}
     last: dict[int, int] = {}
     for i, one in enumerate(bindings):
         read = frozenset[int]().union(*(roots.get(value, frozenset()) for value in one.inputs if value is not None))
         last.update(dict.fromkeys(read, i))
-        own = frozenset([i]) if one.fills is not None else read
-        last.update(dict.fromkeys(own, i))
-        roots.update(dict.fromkeys(one.outputs, own))
+        roots.update(dict.fromkeys(one.outputs, read))
+        places: list[int | None] = []
+        for value, type_ in zip(one.outputs, one.fills, strict=False):
+            places.append(None if type_ is None else len(filled))
+            if type_ is not None:
+                roots[value] = frozenset([len(filled)])
+                last[len(filled)] = i
+                filled.append((i, type_))
+        if places:
+            fillings[i] = tuple(places)
     leaving = frozenset[int]().union(*(roots.get(value, frozenset()) for value in outputs))
-    places, sizes = _packed(bindings, [i for i in filled if i not in leaving], last)
-    arrays = tuple((bindings[i].fills, places.get(i)) for i in filled)
-    return {i: n for n, i in enumerate(filled)}, Memory(arrays, sizes)  # type: ignore[arg-type]  # fills is not None
+    buffers, sizes = _packed({n: one for n, one in enumerate(filled) if n not in leaving}, last)
+    return fillings, Memory(tuple((type_, buffers.get(n)) for n, (_, type_) in enumerate(filled)), sizes)
 
 
 def _packed(
-    bindings: Sequence[Binding], filled: Sequence[int], last: dict[int, int]
+    filled: Mapping[int, tuple[int, TensorType]], last: Mapping[int, int]
 ) -> tuple[dict[int, int], tuple[int, ...]]:
-    """Give each filled array the free buffer that fits best, else make the largest free one larger, else a new one."""
+    """Give each filled array the free buffer that fits best, else make the largest free one larger, else a new one.
+
+    filled: number of an array -> the binding that fills it, its type. last: until which binding it is in use.
+    """
     sizes: list[int] = []
     until: list[int] = []
     places: dict[int, int] = {}
-    for i in filled:
-        size = _bytes(bindings[i].fills)
+    for n, (i, type_) in filled.items():
+        size = _bytes(type_)
         free = [buffer for buffer, end in enumerate(until) if end < i]
         place = min((b for b in free if sizes[b] >= size), default=max(free, default=None, key=sizes.__getitem__),
                     key=sizes.__getitem__)  # fmt: skip
@@ -62,7 +74,7 @@ def _packed(
             place = len(sizes)
             sizes.append(0)
             until.append(0)
-        sizes[place], until[place], places[i] = max(sizes[place], size), last[i], place
+        sizes[place], until[place], places[n] = max(sizes[place], size), last[n], place
     return places, tuple(sizes)
 
 
@@ -70,9 +82,7 @@ def _shape(type_: TensorType) -> tuple[int, ...]:
     return tuple(n or 0 for n in type_.shape)
 
 
-def _bytes(type_: TensorType | None) -> int:
-    if type_ is None:
-        return 0
+def _bytes(type_: TensorType) -> int:
     return int(np.prod(_shape(type_), dtype=np.int64)) * holder(type_.dtype).itemsize
 
 

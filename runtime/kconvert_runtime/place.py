@@ -9,18 +9,16 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from .calls import Calls, Recording, Unfixed, at_once
+from .calls import CALLS, Calls, Recording, Unfixed, at_once
 from .memory import buffers_of, new
 from .scratch import Workspace
 from .steps import Plan
 
 IDLE = 4
 """Places that a plan keeps for its next runs; more are made when more threads run it at once."""
-SMALL = 1 << 17
-"""Bytes up to which an input, an output or what a plain kernel returns is copied, so that its array stays the same, and
-the calls of what reads or fills it can be taken down."""
-CALLS = 1 << 15
-"""Calls that are taken down at most: each holds on to about half a kilobyte."""
+READ, FILLED = 1 << 21, 1 << 17
+"""Bytes up to which an input, or what a plain kernel returns, and an output are copied, so that what reads or fills
+them always has the same arrays, and its calls can be taken down."""
 VIEWS = {"reshape", "slice", "transpose"}
 """Ops whose results lie in the same place whenever their first input does, if they are no copies."""
 
@@ -57,7 +55,7 @@ class Place:
         self.arrays = buffers_of(plan.memory)
         self._leaving: list[Array] = []
         for index, (type_, buffer) in enumerate(plan.memory.arrays):
-            if buffer is None and (array := new(type_)).nbytes <= SMALL:
+            if buffer is None and (array := new(type_)).nbytes <= FILLED:
                 self.arrays[index] = array
                 self._leaving.append(array)
         self.fixed: set[int] = set(plan.constants)
@@ -71,7 +69,7 @@ class Place:
         """Take the inputs of a run."""
         if self.fresh:
             for i, (slot, array) in enumerate(zip(self.plan.inputs, inputs, strict=True)):
-                if array.nbytes <= SMALL and array.dtype != object:
+                if array.nbytes <= READ and array.dtype != object:
                     self.slots[slot] = self._given[i] = np.empty(array.shape, array.dtype)
                     self.fixed.add(slot)
         for slot, array, kept in zip(self.plan.inputs, inputs, self._given, strict=True):
@@ -97,8 +95,8 @@ class Place:
             return array.copy()
         return array
 
-    def run(self, index: int) -> Sequence[Array]:
-        """Do one step; returns its results."""
+    def run(self, index: int) -> Sequence[Array | None]:
+        """Do one step; returns its results, None for one that nobody reads."""
         step, slots = self.plan.steps[index], self.slots
         calls = self.calls[index]
         if calls is None and self.fresh and (calls := self._taken_down(index)) is not None:
@@ -109,16 +107,14 @@ class Place:
                 call()
             return [slots[slot] for slot in step.outputs]
         arguments = [None if i is None else slots[i] for i in step.inputs]
-        if step.fills is None:
-            result = step.call(*arguments)
-            if step.gives is not None:
-                result = self._landed(index, result)
+        if step.fills:
+            results: Sequence[Array | None] = [None if i is None else self._array(i) for i in step.fills]
+            step.call(at_once, *results, *arguments)
+            self.fixed.update(slot for slot, i in zip(step.outputs, step.fills, strict=True)
+                              if i is not None and self.arrays[i] is not None)  # fmt: skip
         else:
-            result = self._array(step.fills)
-            step.call(at_once, result, *arguments)
-            if result is self.arrays[step.fills]:
-                self.fixed.update(step.outputs)
-        results = result if isinstance(result, tuple) else (result,)
+            result = step.call(*arguments)
+            results = result if isinstance(result, tuple) else [self._landed(index, result)]
         for slot, array in zip(step.outputs, results, strict=True):
             slots[slot] = array
         for slot in self.frees[index]:
@@ -129,8 +125,8 @@ class Place:
     def _landed(self, index: int, result: Array) -> Array:
         """Return a copy, at the same place in every run, of what a plain kernel gives, if that is small."""
         step = self.plan.steps[index]
-        (slot,) = step.outputs
-        if self.fresh and step.gives is not None and result.nbytes <= SMALL and result.dtype != object:
+        slot = step.outputs[0]
+        if self.fresh and step.gives is not None and result.nbytes <= READ and result.dtype != object:
             self.fixed.add(slot)
             return np.array(result, order="C")
         if slot not in self.fixed:
@@ -149,18 +145,19 @@ class Place:
         if any(i is not None and i not in self.fixed for i in step.inputs) or self._count > CALLS:
             return None
         arguments = [None if i is None else self.slots[i] for i in step.inputs]
-        if step.fills is None:
+        if not step.fills:
             return self._view(index, arguments) if step.node.op in VIEWS else None
-        array = self.arrays[step.fills]
-        if array is None:
+        arrays = [None if i is None else self.arrays[i] for i in step.fills]
+        if any(i is not None and self.arrays[i] is None for i in step.fills):
             return None
         recording = Recording(self.workspace)
         try:
-            step.call(recording, array, *arguments)
+            step.call(recording, *arrays, *arguments)
         except Unfixed:
             return None
-        self._count += len(recording.calls)
-        self.slots[step.outputs[0]] = array
+        self._count += recording.count
+        for slot, array in zip(step.outputs, arrays, strict=True):
+            self.slots[slot] = array
         return recording.calls
 
     def _view(self, index: int, arguments: Sequence[Any]) -> Calls | None:

@@ -78,7 +78,7 @@ def link(
             tuple(None if value is None else slots[value] for value in one.inputs),
             tuple(slots[value] for value in one.outputs),
             tuple(frees.get(i, ())),
-            fillings.get(i),
+            fillings.get(i, ()),
             one.gives,
             one.kernel,
             one.after,

@@ -145,7 +145,7 @@ def _run(plan: Plan, arrays: Sequence[Array], found: Sequence[_Timed], *, keep: 
             if keep:
                 one.times.append(perf_counter() - start)
                 one.inputs = [None if array is None else array.shape for array in given]
-                one.output = results[0].shape
+                one.output = next(array.shape for array in results if array is not None)
                 one.bytes = sum(array.nbytes for array in (*given, *results) if array is not None)
         place.end()
 

@@ -34,16 +34,17 @@ class Memory:
 class Binding:
     """A function and the values that it reads and writes. `node` is named in errors.
 
-    fills: the type of the array that the function fills, call(do, array, inputs...), by what it says to `do`
-    (`calls.py`); None where it returns arrays. gives: the type of the one array that it returns, if its sizes are
-    known. kernel: which of the ways to compute the op it is. after: the ops that are done in the same go.
+    fills: the types of the arrays that the function fills, call(do, arrays..., inputs...), by what it says to `do`
+    (`calls.py`), None for one that nobody reads; empty where it returns arrays. gives: the type of the one array that
+    it returns, if its sizes are known. kernel: which of the ways to compute the op it is. after: the ops that are done
+    in the same go.
     """
 
     node: Node
     call: Call
     inputs: tuple[str | None, ...]
     outputs: tuple[str, ...]
-    fills: TensorType | None = None
+    fills: tuple[TensorType | None, ...] = ()
     gives: TensorType | None = None
     kernel: str = "plain"
     after: tuple[str, ...] = ()
@@ -53,7 +54,7 @@ class Binding:
 class Step:
     """One kernel call: reads slots (None: an optional input left out), writes slots, then frees some.
 
-    fills: the array of the plan's memory that the call fills; None where it returns its results.
+    fills: the arrays of the plan's memory that the call fills; empty where it returns its results.
     gives, kernel, after: as in Binding.
     """
 
@@ -62,7 +63,7 @@ class Step:
     inputs: tuple[int | None, ...]
     outputs: tuple[int, ...]
     frees: tuple[int, ...]
-    fills: int | None = None
+    fills: tuple[int | None, ...] = ()
     gives: TensorType | None = None
     kernel: str = "plain"
     after: tuple[str, ...] = ()

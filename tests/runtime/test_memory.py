@@ -14,7 +14,7 @@ def call(*_: object) -> None:
 
 
 def binding(inputs: str, output: str, size: int | None = 16) -> Binding:
-    fills = None if size is None else TensorType((size,), "float32")
+    fills = () if size is None else (TensorType((size,), "float32"),)
     return Binding(NODE, call, tuple(inputs.split()), (output,), fills)
 
 
@@ -54,6 +54,6 @@ def test_the_buffer_that_fits_best_is_taken_or_the_largest_grows() -> None:
         binding("d", "e"),
     ]
     places, memory = plan_memory(chain, ["e"])
-    assert places == {0: 0, 1: 1, 2: 2, 3: 3, 4: 4}
+    assert places == {i: (i,) for i in range(5)}
     assert [buffer for _, buffer in memory.arrays] == [0, 1, 0, 1, None]
     assert memory.sizes == (64, 400)

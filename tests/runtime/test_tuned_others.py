@@ -15,7 +15,7 @@ from kconvert_runtime.registry import KERNELS
 from kconvert_runtime.tuned import conv, depthwise, pooling, site
 from kconvert_runtime.tuned.candidates import CANDIDATES
 from kconvert_runtime.tuned.site import Site
-from kconvert_schemas import Node, TensorType
+from kconvert_schemas import InputError, Node, TensorType
 from kconvert_schemas.opset import find_op
 from tests.filled import filled
 from tests.helpers import F, make_graph
@@ -94,6 +94,41 @@ def test_rows(shape: tuple[int, ...]) -> None:
     assert compare("softmax", [x], axes=[0]) == []
     assert compare("layer_norm", [x, scale, offset], 1e-5, axes=[len(shape) - 1], epsilon=1e-3) == ["rows"]
     assert compare("layer_norm", [x], 1e-5, axes=[-1], epsilon=1e-3) == ["rows"]
+
+
+@pytest.mark.parametrize("op", ["mean", "sum"])
+@pytest.mark.parametrize(
+    ("shape", "axes", "taken"),
+    [((2, 5, 4, 9), [1, 2], True), ((2, 5, 9), [-2], True), ((70, 9), [0], True), ((2, 3, 4, 9), [2, 0], False),
+     ((2, 5, 9), [2], False), ((2, 5, 3), [1], False), ((2, 5, 9), None, False)],
+)  # fmt: skip
+def test_reductions(op: str, shape: Any, axes: Any, taken: bool) -> None:
+    x = RNG.normal(size=shape).astype(F)
+    for keepdims in (False, True):
+        assert compare(op, [x], axes=axes, keepdims=keepdims) == (["product"] if taken else [])
+
+
+@pytest.mark.parametrize("pads", [[[0, 0], [1, 2], [0, 3]], [[1, 0], [0, 0], [0, 0]], [[0, 0]] * 3], ids=str)
+def test_pad(pads: Any) -> None:
+    x = RNG.normal(size=(2, 3, 4)).astype(F)
+    assert compare("pad", [x], pads=pads, mode="constant", value=-1.5) == ["copies"]
+    assert compare("pad", [x], pads=pads, mode="symmetric", value=0) == []
+
+
+@pytest.mark.parametrize(("axis", "shape"), [(0, (2, 4)), (1, (3,)), (-1, ()), (0, (1, 1, 2))], ids=str)
+def test_take(axis: int, shape: Any) -> None:
+    table, indices = RNG.normal(size=(5, 4, 6)).astype(F), RNG.integers(-4, 4, shape).astype("int32")
+    assert compare("take", [table, indices], axis=axis) == ["copies"]
+
+
+def test_an_index_outside_is_refused_in_every_run() -> None:
+    weights = {"table": RNG.normal(size=(5, 4)).astype(F)}
+    nodes = [Node("take", "t", "words", ("table", "i"), ("t",), {"axis": 0})]
+    model = Model(make_graph({"i": TensorType((None, 3), "int32")}, nodes, ["t"], weights), weights)
+    for _ in range(2):
+        assert model(np.array([[1, 4, -5]], "int32"))[0].shape == (1, 3, 4)
+        with pytest.raises(InputError, match="'words' cannot run take .*: index 5 is outside the 5 entries"):
+            model(np.array([[1, 5, 0]], "int32"))
 
 
 CELLS = [

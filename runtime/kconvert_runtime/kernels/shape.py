@@ -65,11 +65,15 @@ def flip(x: Array, *, axes: list[int]) -> Array:
 @kernel("take")
 def take(x: Array, indices: Array, *, axis: int) -> Array:
     """x at indices along axis; InputError for an index outside."""
-    size = x.shape[axis]
+    check_indices(indices, x.shape[axis])
+    return np.take(x, indices, axis=axis)
+
+
+def check_indices(indices: Array, size: int) -> None:
+    """Raise InputError for an index outside of so many entries."""
     if indices.size and (indices.max() >= size or indices.min() < -size):
         worst = indices.max() if indices.max() >= size else indices.min()
         raise InputError(f"index {worst} is outside the {size} entries; expected 0 to {size - 1}")
-    return np.take(x, indices, axis=axis)
 
 
 @kernel("broadcast_to")

@@ -9,8 +9,9 @@ from kconvert_schemas.dtypes import Array
 from kconvert_schemas.graph import Node, TensorType
 from kconvert_schemas.opset import find_op
 
+from ..calls import Do
 from ..kernels.recurrent import CELLS
-from ..kernels.recurrent.sequences import run_cell, stacked
+from ..kernels.recurrent.sequences import fill_cell, stacked
 from ..plan import unaries
 from ..steps import Call
 from .fuse import DTYPES
@@ -20,16 +21,16 @@ STATES = 5
 
 
 def packable(node: Node, types: Mapping[str, TensorType], weights: Mapping[str, Array]) -> bool:
-    """Whether a node is a recurrent op with constant weights."""
-    if node.op not in CELLS or types[node.outputs[0]].dtype not in DTYPES:
+    """Whether a node is a recurrent op with constant weights, and all sizes are known."""
+    if node.op not in CELLS or any(types[y].dtype not in DTYPES or None in types[y].shape for y in node.outputs):
         return False
     return all(name is None or name in weights for name in _weights(node))
 
 
 def packed(nodes: Sequence[Node], weights: Mapping[str, Array]) -> Call:
-    """Return a function (x, mask, states...) for one packable node, or for two that run in opposite directions.
+    """Return a function (do, outputs of all nodes..., x, mask, states...) for one packable node.
 
-    It gives the outputs of all nodes. Two nodes have no initial states.
+    Or for two that run in opposite directions, which have no initial states. It fills the outputs that are not None.
     """
     node = nodes[0]
     spec = find_op(node.op)
@@ -41,11 +42,15 @@ def packed(nodes: Sequence[Node], weights: Mapping[str, Array]) -> Call:
     arrays = [[None if name is None else weights[name] for name in _weights(one)] for one in nodes]
     made = CELLS[node.op](*stacked(arrays), **attrs)
     backwards = [bool(one.attrs.get("go_backwards")) for one in nodes]
-    states = [None] * (len(node.outputs) - 2)
+    states, count = len(node.outputs) - 2, sum(len(one.outputs) for one in nodes)
 
-    def run(x: Array, mask: Array | None = None, *given: Array | None) -> tuple[Array, ...]:
-        starts = [*given, *states][: len(states)]
-        return run_cell(made, x, mask, starts, backwards=backwards, zero_output_for_mask=zero)
+    def run(do: Do, *arrays: Array | None) -> None:
+        outputs, (x, *others) = arrays[:count], arrays[count:]
+        assert x is not None  # noqa: S101  (the op requires it)
+        mask, *starts = [*others, *[None] * (1 + states)][: 1 + states]
+        cell = made(len(x))
+        sequence = do.scratch("sequence", (x.shape[1], len(nodes), len(x), cell.kernel.shape[-1]), x.dtype)
+        fill_cell(do, cell, outputs, x, mask, starts, sequence, backwards=backwards, zero_output_for_mask=zero)
 
     return run
 

@@ -17,9 +17,8 @@ from ..plan import bind, link, needed_nodes
 from ..steps import Binding, Call, Plan
 from .attention import join
 from .choice import PLAIN, Choice, Seconds, choose, choose_alone, estimated
-from .directions import pair, pairs
 from .fuse import Group, group
-from .packed import STATES, packable, packed
+from .loops import bind_loop, loops_of
 from .paddings import absorb
 from .site import Site
 
@@ -35,14 +34,16 @@ LOOPS = {"lstm", "gru", "simple_rnn", "scan"}
 class Draft:
     """Which nodes run together, and how, before anything is built for it.
 
-    partners: groups that run with another one, first -> second. shared: whether BLAS keeps to one thread.
+    loops: recurrent groups whose loop runs by itself or, first -> second, with that of another one. types: of all
+    values. shared: whether BLAS keeps to one thread.
     """
 
     graph: Graph
     weights: Mapping[str, Array]
     groups: Sequence[Group]
-    partners: Mapping[int, int]
+    loops: Mapping[int, int | None]
     choices: Mapping[int, Choice]
+    types: Mapping[str, TensorType]
     shared: bool
 
     @property
@@ -54,13 +55,15 @@ class Draft:
 
     def build(self) -> Plan:
         """Build the kernels, and plan their memory."""
-        others = set(self.partners.values())
+        others = set(self.loops.values())
+        inputs, outputs = ([port.value for port in side.ports] for side in (self.graph.inputs, self.graph.outputs))
+        read = {*outputs, *(value for one in self.groups for node in one.nodes for value in node.inputs)}
         bindings = [
             _binding(one, self.choices[i]) if i in self.choices
-            else pair(one.nodes[0], self.groups[self.partners[i]].nodes[0], self.weights)
+            else bind_loop([self.groups[n].nodes[0] for n in (i, self.loops[i]) if n is not None], self.types,
+                           self.weights, read)
             for i, one in enumerate(self.groups) if i not in others
         ]  # fmt: skip
-        inputs, outputs = ([port.value for port in side.ports] for side in (self.graph.inputs, self.graph.outputs))
         plan = link(bindings, inputs, outputs, self.weights)
         short = self.seconds is not None and self.seconds < SHORT
         return replace(plan, parallel=self.shared, pace=None if self.shared or short else Pace())
@@ -84,11 +87,11 @@ def draft(
     except OpError:
         return None
     groups = join(absorb(group(nodes, types, outputs), types, outputs), types, outputs)
-    partners = pairs(groups, types, weights)
-    single = [i for i in range(len(groups)) if i not in {*partners, *partners.values()}]
-    sites = [_site(groups[i], types, weights) for i in single]
+    loops = loops_of(groups, types, weights)
+    rest = [i for i in range(len(groups)) if i not in {*loops, *loops.values()}]
+    sites = [_site(groups[i], types, weights) for i in rest]
     choices, shared = (choose_alone(sites, seconds), True) if alone else choose(sites, seconds)
-    return Draft(graph, weights, groups, partners, dict(zip(single, choices, strict=True)), shared)
+    return Draft(graph, weights, groups, loops, dict(zip(rest, choices, strict=True)), types, shared)
 
 
 def concrete_types(graph: Graph, nodes: Sequence[Node], shapes: Sequence[tuple[int, ...]]) -> dict[str, TensorType]:
@@ -126,9 +129,6 @@ def _site(one: Group, types: Mapping[str, TensorType], weights: Mapping[str, Arr
 
 
 def _plain(node: Node, types: Mapping[str, TensorType], weights: Mapping[str, Array]) -> Call:
-    if packable(node, types, weights):
-        call = packed([node], weights)
-        return lambda x, *others: call(x, *others[STATES - 2 :])  # without the weights
     kernel = bind(node, types, weights)
     return blas.in_one_thread(kernel) if node.op == "scan" else kernel  # many small products
 
@@ -138,6 +138,6 @@ def _binding(one: Group, choice: Choice) -> Binding:
     outputs = site.node.outputs if one.tail is None else (one.output,)
     inputs = (*(() if one.first is None else one.first.inputs), *one.extras)
     after = tuple(other.op for other in one.nodes if other is not site.node)
-    fills = None if chosen is PLAIN else site.outputs[0]
-    gives = site.outputs[0] if fills is None and len(outputs) == 1 and None not in site.outputs[0].shape else None
+    fills = () if chosen is PLAIN else (site.outputs[0],)
+    gives = site.outputs[0] if not fills and len(outputs) == 1 and None not in site.outputs[0].shape else None
     return Binding(site.node, chosen.build(site), inputs, outputs, fills, gives, chosen.name, after)

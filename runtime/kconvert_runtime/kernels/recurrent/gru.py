@@ -6,6 +6,7 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
+from ...calls import Do
 from ...registry import kernel
 from ..activation import sigmoid
 from .sequences import Activation, Cell, Packed, States, Step, apply, by_gate, is_op, run_cell, stacked, with_bias
@@ -58,27 +59,28 @@ def _tanh_step(weights: Array, added: Array | None, reset_after: bool, batch: in
     buffer = np.empty((3, directions, batch, units), weights.dtype)
     zr, (z, r, g) = buffer[:2], buffer
 
-    def step(x: Array, states: States, out: Array) -> States:
+    def step(do: Do, x: Array, states: States, out: Array) -> States:
         (h,) = states
         if reset_after:
-            np.matmul(h, weights, out=buffer)
+            do(np.matmul, h, weights, out=buffer)
         else:
-            np.matmul(h, weights[:2], out=zr)
-        np.add(zr, x[:2], out=zr)
-        np.tanh(zr, out=zr)
-        np.multiply(zr, half, out=zr)
-        np.add(zr, half, out=zr)
+            do(np.matmul, h, weights[:2], out=zr)
+        do(np.add, zr, x[:2], out=zr)
+        do(np.tanh, zr, out=zr)
+        do(np.multiply, zr, half, out=zr)
+        do(np.add, zr, half, out=zr)
         if not reset_after:
-            np.matmul(r * h, weights[2], out=g)
+            do(np.multiply, r, h, out=r)
+            do(np.matmul, r, weights[2], out=g)
         else:
             if added is not None:
-                np.add(g, added, out=g)
-            np.multiply(g, r, out=g)
-        np.add(g, x[2], out=g)
-        np.tanh(g, out=g)
-        np.subtract(h, g, out=out)  # z h + (1 - z) g = g + z (h - g)
-        np.multiply(out, z, out=out)
-        np.add(out, g, out=out)
+                do(np.add, g, added, out=g)
+            do(np.multiply, g, r, out=g)
+        do(np.add, g, x[2], out=g)
+        do(np.tanh, g, out=g)
+        do(np.subtract, h, g, out=out)  # z h + (1 - z) g = g + z (h - g)
+        do(np.multiply, out, z, out=out)
+        do(np.add, out, g, out=out)
         return (out,)
 
     return step
@@ -89,8 +91,8 @@ def _any_step(
 ) -> Step:
     """The step for any activations. Each gate is activated by itself: a softmax goes over its units."""
 
-    def step(x: Array, states: States, out: Array) -> States:
-        (h,) = states
+    def step(do: Do, x: Array, states: States, out: Array) -> States:
+        h = do.contents(states[0])
         z, r = (apply(recurrent_activation, gate) for gate in x[:2] + np.matmul(h, weights[:2]))
         if not reset_after:
             g = np.matmul(r * h, weights[2])

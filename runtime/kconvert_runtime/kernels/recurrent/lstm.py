@@ -6,6 +6,7 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
+from ...calls import Do
 from ...registry import kernel
 from ..activation import sigmoid
 from .sequences import Activation, Cell, Packed, States, Step, apply, by_gate, is_op, run_cell, stacked, with_bias
@@ -53,22 +54,23 @@ def _tanh_step(weights: Array, batch: int) -> Step:
     _, directions, units, _ = weights.shape
     half = weights.dtype.type(0.5)
     gates = np.empty((4, directions, batch, units), weights.dtype)
-    squashed = np.empty((directions, batch, units), weights.dtype)
+    squashed, *cells = (np.empty((directions, batch, units), weights.dtype) for _ in range(3))
     i, f, o, g = gates
     sigmoids = gates[:3]
 
-    def step(z: Array, states: States, out: Array) -> States:
-        h, c = states
-        np.matmul(h, weights, out=gates)
-        np.add(gates, z, out=gates)
-        np.tanh(gates, out=gates)
-        np.multiply(sigmoids, half, out=sigmoids)
-        np.add(sigmoids, half, out=sigmoids)
-        c = f * c
-        np.multiply(i, g, out=g)
-        np.add(c, g, out=c)
-        np.tanh(c, out=squashed)
-        np.multiply(o, squashed, out=out)
+    def step(do: Do, z: Array, states: States, out: Array) -> States:
+        h, before = states
+        c = cells[before is cells[0]]
+        do(np.matmul, h, weights, out=gates)
+        do(np.add, gates, z, out=gates)
+        do(np.tanh, gates, out=gates)
+        do(np.multiply, sigmoids, half, out=sigmoids)
+        do(np.add, sigmoids, half, out=sigmoids)
+        do(np.multiply, f, before, out=c)
+        do(np.multiply, i, g, out=g)
+        do(np.add, c, g, out=c)
+        do(np.tanh, c, out=squashed)
+        do(np.multiply, o, squashed, out=out)
         return out, c
 
     return step
@@ -77,8 +79,8 @@ def _tanh_step(weights: Array, batch: int) -> Step:
 def _any_step(weights: Array, activation: Activation, recurrent_activation: Activation) -> Step:
     """The step for any activations. Each gate is activated by itself: a softmax goes over its units."""
 
-    def step(z: Array, states: States, out: Array) -> States:
-        h, c = states
+    def step(do: Do, z: Array, states: States, out: Array) -> States:
+        h, c = (do.contents(state) for state in states)
         i, f, g, o = z + np.matmul(h, weights)
         c = apply(recurrent_activation, f) * c + apply(recurrent_activation, i) * apply(activation, g)
         np.multiply(apply(recurrent_activation, o), apply(activation, c), out=out)

@@ -6,8 +6,7 @@ what one call of NumPy works on at a step then lies together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -15,16 +14,15 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from ... import blas
-from ...parallel import ahead
+from ...calls import Do, at_once
 from ...registry import KERNELS
 
 States: TypeAlias = tuple[Array, ...]
 Activation: TypeAlias = "Callable[[Array], Array] | None"
-Step: TypeAlias = Callable[[Array, States, Array], States]
-"""step(projected input (gates, directions, batch, units), states, out) -> new states (directions, batch, units).
+Step: TypeAlias = "Callable[[Do, Array, States, Array], States]"
+"""step(do, projected input (gates, directions, batch, units), states, out) -> new states (directions, batch, units).
 
-Writes the output, which is the first state, to `out`.
+Leaves the states as they are, and writes the output, which is the first state, to `out`.
 """
 
 
@@ -68,8 +66,10 @@ def with_bias(kernel: Array, bias: Array | None) -> Array:
     return np.concatenate([kernel, row], axis=1)
 
 
-def projected(x: Array, kernel: Array, backwards: Sequence[bool], shared: bool) -> Iterator[Array]:
-    """Yield x_t kernel + bias, (gates, directions, batch, units), for each time step of x (batch, time, features).
+def projected(
+    do: Do, x: Array, kernel: Array, backwards: Sequence[bool], use: Callable[[Do, int, Array], object], shared: bool
+) -> None:
+    """Call use(do, t, x_t kernel + bias (gates, directions, batch, units)) for each time step of x (batch, time, n).
 
     Many steps are projected in one product; if `shared`, on another core while the steps before are run.
     """
@@ -78,39 +78,29 @@ def projected(x: Array, kernel: Array, backwards: Sequence[bool], shared: bool) 
     ways = [time_major(x, backward) for backward in backwards]
     length = max(1, BLOCK // max(1, gates * directions * batch * units))
 
-    def project(start: int) -> Array:
+    def project(do: Do, start: int) -> tuple[int, Array]:
         count = min(length, time - start)
-        rows = np.empty((count, batch, features + 1), x.dtype)
-        rows[..., features] = 1
-        block = np.empty((gates, directions, count, batch, units), x.dtype)
+        rows = do.scratch("rows", (count, batch, features + 1), x.dtype)
+        do(np.copyto, rows[..., features], 1)
+        side = start // length % 2  # one block is filled while the one before it is used
+        block = do.handed_on(f"block{side}", (gates, directions, count, batch, units), x.dtype)
         for direction, way in enumerate(ways):
-            rows[..., :features] = way[start : start + count]
+            do(np.copyto, rows[..., :features], way[start : start + count])
             out = block[:, direction].reshape(gates, count * batch, units)
-            np.matmul(rows.reshape(count * batch, features + 1), kernel[:, direction], out=out)
-        return block
+            do(np.matmul, rows.reshape(count * batch, features + 1), kernel[:, direction], out=out)
+        return start, block
 
-    starts = range(0, time, length)
-    for block in ahead(project, starts) if shared else map(project, starts):
-        for step in range(block.shape[2]):
-            yield block[:, :, step]
+    def use_all(do: Do, made: tuple[int, Array]) -> None:
+        start, block = made
+        for i in range(block.shape[2]):
+            use(do, start + i, block[:, :, i])
+
+    do.ahead(project, use_all, range(0, time, length), shared=shared)
 
 
 def time_major(x: Array, backwards: bool) -> Array:
     """(batch, time, ...) -> a view (time, batch, ...), from the last step if `backwards`."""
     return x.swapaxes(0, 1)[::-1] if backwards else x.swapaxes(0, 1)
-
-
-def run(steps: Iterable[Array], step: Step, states: States, mask: Array | None, sequence: Array) -> States:
-    """Fill `sequence` (time, batch, units) with the first state after each step; returns the final states.
-
-    mask (time, batch, units or 1): where it is False the states of the step before are kept.
-    """
-    for z, out, kept in zip(steps, sequence, frozen(mask, len(sequence)), strict=True):
-        new = step(z, states, out)
-        if kept is not None:
-            freeze(new, states, kept)
-        states = new
-    return states
 
 
 def frozen(mask: Array | None, time: int) -> Sequence[Array | None]:
@@ -122,10 +112,11 @@ def frozen(mask: Array | None, time: int) -> Sequence[Array | None]:
     return [rows if some else None for rows, some in zip(kept, found.tolist(), strict=True)]
 
 
-def freeze(new: States, old: States, kept: Array) -> None:
-    """Write the old states over the new ones where `kept`."""
-    for fresh, stale in zip(new, old, strict=True):
-        np.copyto(fresh, stale, where=kept)
+def freeze(some: Sequence[Any], t: int, kept: Array, new: States, old: States) -> None:
+    """Write the old states over the new ones where `kept`, if any is at this step."""
+    if some[t] is not None:
+        for fresh, stale in zip(new, old, strict=True):
+            np.copyto(fresh, stale, where=kept)
 
 
 def arranged_mask(mask: Array | None, rank: int, backwards: bool) -> Array | None:
@@ -164,34 +155,98 @@ def run_cell(
     states: where the only direction starts, None for zeros; two directions both start from zeros.
     Raises ValueError for a sequence without steps, as Keras does.
     """
+    cell = packed(len(x))
+    shape = (x.shape[1], len(backwards), len(x), cell.kernel.shape[-1])
+    sequence = np.empty(shape, x.dtype)
+    one = [np.empty(shape[2:], x.dtype) for _ in range(1 + cell.states)]
+    outputs = [(None, *map(np.empty_like, one)) for _ in backwards]
+    fill_cell(at_once, cell, [array for some in outputs for array in some], x, mask, states, sequence,
+              backwards=backwards, zero_output_for_mask=zero_output_for_mask)  # fmt: skip
+    return tuple(array for direction, (_, *ends) in enumerate(outputs)
+                 for array in (sequence[:, direction].swapaxes(0, 1), *ends))  # fmt: skip
+
+
+def fill_cell(
+    do: Do, cell: Cell, outputs: Sequence[Array | None], x: Array, mask: Array | None, states: Sequence[Array | None],
+    sequence: Array, *, backwards: Sequence[bool], zero_output_for_mask: bool,
+) -> None:  # fmt: skip
+    """Do what `run_cell` does, into given arrays.
+
+    outputs: for each direction those of the op: the sequence (batch, time, units), the last of it, the final states;
+    None for what is not needed. sequence (time, directions, batch, units) is filled with the outputs of all steps.
+    """
     batch, time, _ = x.shape
     if not time:
         raise ValueError("the sequence has no time steps")
-    cell = packed(batch)
     gates, directions, _, units = cell.kernel.shape
-    started = tuple(np.repeat(initial(state, x, units)[None], directions, axis=0) for state in states)
-    sequence = np.empty((time, directions, batch, units), x.dtype)
-    arranged = _masks(mask, backwards)
+    ends = [*_started(do, states, (directions, batch, units), x.dtype)]
+    arranged, kept, some = _masks(do, mask, backwards)
+
+    def step(do: Do, t: int, z: Array) -> None:
+        new = cell.step(do, z, tuple(ends), sequence[t])
+        if kept is not None:
+            do(freeze, some, t, kept[t], new, tuple(ends))
+        ends[:] = new
+
     small = gates * directions * batch * units * units < LARGE
-    with blas.single_threaded() if small else nullcontext():
-        steps = projected(x, cell.kernel, backwards, small)
-        final = run(steps, cell.step, started, arranged, sequence)
-    outputs = masked_outputs(sequence, arranged, zero_output_for_mask, states[0] is not None)
-    # copies, so that the last step alone does not keep the whole sequence in memory
-    last = outputs[-1].copy()
-    ends = (last, last if outputs is sequence else final[0].copy(), *final[1:])
-    return tuple(
-        array
-        for direction in range(directions)
-        for array in (outputs[:, direction].swapaxes(0, 1), *(end[direction] for end in ends))
-    )
+    if small:
+        do.in_one_thread(lambda do: projected(do, x, cell.kernel, backwards, step, True))
+    else:
+        projected(do, x, cell.kernel, backwards, step, False)
+    each = len(outputs) // directions
+    for direction in range(directions):
+        _, _, *finals = outputs[direction * each : (direction + 1) * each]
+        _copied(do, finals, [end[direction] for end in ends])
+    if arranged is not None:
+        _show(do, sequence, arranged, zero_output_for_mask, states[0] is not None)
+    for direction in range(directions):
+        shown = sequence[:, direction]
+        _copied(do, outputs[direction * each :][:2], [shown.swapaxes(0, 1), shown[-1]])
 
 
-def _masks(mask: Array | None, backwards: Sequence[bool]) -> Array | None:
-    """(batch, time, ...) -> (time, directions, batch, ...)."""
+def _copied(do: Do, targets: Sequence[Array | None], arrays: Sequence[Array]) -> None:
+    for target, array in zip(targets, arrays, strict=True):
+        if target is not None:
+            do(np.copyto, target, array)
+
+
+def _started(do: Do, states: Sequence[Array | None], shape: tuple[int, ...], dtype: Any) -> Iterator[Array]:
+    """Initial states, the same for all directions."""
+    for i, state in enumerate(states):
+        start = do.scratch(f"state{i}", shape, dtype)
+        do(np.copyto, start, 0 if state is None else state)
+        yield start
+
+
+def _masks(
+    do: Do, mask: Array | None, backwards: Sequence[bool]
+) -> tuple[Array | None, Array | None, list[Array | None]]:
+    """(batch, time, ...) -> (time, directions, batch, ...): the mask, its opposite, and whether some step has any."""
     if mask is None:
-        return None
-    return np.stack([np.asarray(arranged_mask(mask, 3, backward)) for backward in backwards], axis=1)
+        return None, None, []
+    sides = [arranged_mask(mask, 3, backward) for backward in backwards]
+    shape = (len(sides[0]), len(sides), *sides[0].shape[1:])  # type: ignore[arg-type,union-attr]
+    arranged, kept = (do.scratch(name, shape, bool) for name in ("mask", "kept"))
+    for direction, side in enumerate(sides):
+        do(np.copyto, arranged[:, direction], side)
+    do(np.logical_not, arranged, out=kept)
+    some: list[Array | None] = []
+    do(_find, some, arranged)
+    return arranged, kept, some
+
+
+def _find(some: list[Array | None], mask: Array) -> None:
+    some[:] = frozen(mask, len(mask))
+
+
+def _show(do: Do, sequence: Array, mask: Array, zero: bool, repeat_zeros: bool) -> None:
+    """Do what `masked_outputs` does, in place."""
+    if zero or repeat_zeros:
+        hidden = do.scratch("hidden", mask.shape, bool)
+        if not zero:
+            do(np.logical_or.accumulate, mask, axis=0, out=hidden)
+        do(np.logical_not, mask if zero else hidden, out=hidden)
+        do(np.copyto, sequence, 0, where=hidden)
 
 
 def is_op(activation: Any, op: str) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
+from ...calls import Do
 from ...registry import kernel
 from .sequences import Activation, Cell, Packed, States, Step, apply, is_op, run_cell, stacked, with_bias
 
@@ -33,13 +34,13 @@ def pack(kernel: Array, recurrent_kernel: Array, bias: Array | None, activation:
 def _step(weights: Array, activation: Activation) -> Step:
     in_place = is_op(activation, "tanh")
 
-    def step(z: Array, states: States, out: Array) -> States:
-        np.matmul(states[0], weights, out=out)
-        np.add(out, z[0], out=out)
+    def step(do: Do, z: Array, states: States, out: Array) -> States:
+        do(np.matmul, states[0], weights, out=out)
+        do(np.add, out, z[0], out=out)
         if in_place:
-            np.tanh(out, out=out)
+            do(np.tanh, out, out=out)
         elif activation is not None:
-            out[...] = apply(activation, out)
+            out[...] = apply(activation, do.contents(out))
         return (out,)
 
     return step

@@ -1,8 +1,8 @@
-"""The two directions of a bidirectional layer, run in one loop."""
+"""Recurrent layers as one call each; the two directions of a bidirectional layer together, in one loop."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from kconvert_schemas.dtypes import Array
@@ -13,11 +13,14 @@ from .fuse import Group
 from .packed import operands, packable, packed
 
 
-def pairs(
+def loops_of(
     groups: Sequence[Group], types: Mapping[str, TensorType], weights: Mapping[str, Array]
-) -> dict[int, int]:  # fmt: skip
-    """Return the indices of groups that run the same layer forwards and backwards over one value: first -> second."""
-    found: dict[int, int] = {}
+) -> dict[int, int | None]:  # fmt: skip
+    """Return the indices of groups that are a recurrent layer with constant weights.
+
+    first -> second: they run the same layer forwards and backwards over one value; else first -> None.
+    """
+    found: dict[int, int | None] = {}
     waiting: dict[object, int] = {}
     for i, one in enumerate(groups):
         if one.first is None or one.tail is not None or not packable(one.first, types, weights):
@@ -25,6 +28,7 @@ def pairs(
         backwards, rest = _key(one.first, types)
         partner = waiting.pop((not backwards, rest), None)
         if partner is None:
+            found[i] = None
             waiting[backwards, rest] = i
         else:
             found[partner] = i
@@ -41,7 +45,13 @@ def _key(node: Node, types: Mapping[str, TensorType]) -> tuple[bool, object]:
     return bool(node.attrs.get("go_backwards")), (node.op, x, mask, alone, shapes, repr(sorted(attrs.items())))
 
 
-def pair(one: Node, other: Node, weights: Mapping[str, Array]) -> Binding:
-    """Bind two nodes as one call."""
-    node = replace(one, outputs=(*one.outputs, *other.outputs))
-    return Binding(node, packed([one, other], weights), operands(one)[:2], node.outputs, kernel="both directions")
+def bind_loop(
+    nodes: Sequence[Node], types: Mapping[str, TensorType], weights: Mapping[str, Array], read: Collection[str | None]
+) -> Binding:  # fmt: skip
+    """Bind one node, or two of a pair, as one call, which fills those outputs that are `read`."""
+    outputs = tuple(value for node in nodes for value in node.outputs)
+    node = replace(nodes[0], outputs=outputs)
+    inputs = operands(nodes[0])
+    fills = tuple(types[value] if value in read else None for value in outputs)
+    kernel = "one loop" if len(nodes) == 1 else "both directions"
+    return Binding(node, packed(nodes, weights), inputs[:2] if len(nodes) > 1 else inputs, outputs, fills, None, kernel)
