@@ -18,11 +18,14 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from . import blas
-from .parallel import ahead, for_each, one_by_one, workers
+from .parallel import for_each, one_by_one, pipelined, workers
 from .scratch import LIMIT, Workspace, scratch
 
 CALLS = 1 << 15
 """Calls that are taken down at most: each holds on to about half a kilobyte."""
+
+NAMED = (np.maximum, np.minimum)
+"""Functions of NumPy that take `out` by name only."""
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -64,10 +67,16 @@ class AtOnce:
     def ahead(
         self, make: Make[Item, Made], use: Callable[[Do, Made], object], items: Iterable[Item], *, shared: bool
     ) -> None:
-        """Do use(do, make(do, item)) for every item; if `shared`, what comes next is made on another core meanwhile."""
-        made = partial(make, self)
-        for one in ahead(made, items) if shared else map(made, items):
-            use(self, one)
+        """Do use(do, make(do, item)) for every item; if `shared`, as `pipelined` does."""
+        todo, made = list(items), {}
+
+        def make_one(i: int) -> None:
+            made[i] = make(self, todo[i])
+
+        def use_one(i: int) -> None:
+            use(self, made.pop(i))
+
+        _turns(make_one, use_one, len(todo), shared)
 
     def in_one_thread(self, work: Callable[[Do], object]) -> None:
         """Do work(do) with BLAS on one thread."""
@@ -88,7 +97,7 @@ class Recording:
         self.count += 1
         if self.count > CALLS:
             raise Unfixed
-        self.calls.append(partial(function, *operands, **options))
+        self.calls.append(_short(function, operands, options))
 
     def scratch(self, name: str, shape: Sequence[int], dtype: Any) -> Array:
         """Return memory for what is in between; Unfixed for more than is kept."""
@@ -125,13 +134,15 @@ class Recording:
     def ahead(
         self, make: Make[Item, Made], use: Callable[[Do, Made], object], items: Iterable[Item], *, shared: bool
     ) -> None:
-        """Take down use(do, make(do, item)) for every item; if `shared`, what comes next is made on another core."""
-        turns = []
+        """Take down use(do, make(do, item)) for every item; if `shared`, to be done as `pipelined` does."""
+        makes: list[Calls] = []
+        uses: list[Calls] = []
         for item in items:
             first, then = Recording(self._workspace), Recording(self._workspace)
             use(then, make(first, item))
-            turns.append(self._of(first, then))
-        self(_in_turn if shared else _one_after_another, turns)
+            for calls, all_ in zip(self._of(first, then), (makes, uses), strict=True):
+                all_.append(calls)
+        self(_turns, lambda i: replay(makes[i]), lambda i: replay(uses[i]), len(makes), shared)
 
     def in_one_thread(self, work: Callable[[Do], object]) -> None:
         """Take down work(do), for BLAS on one thread."""
@@ -148,21 +159,28 @@ Do: TypeAlias = "AtOnce | Recording"
 at_once = AtOnce()
 
 
-def _in_turn(turns: Sequence[list[Calls]]) -> None:
-    for then in ahead(_begun, turns):
-        replay(then)
+def _turns(make: Callable[[int], object], use: Callable[[int], object], count: int, shared: bool) -> None:
+    if shared:
+        pipelined(make, use, count)
+        return
+    for i in range(count):
+        make(i)
+        use(i)
 
 
-def _begun(turn: list[Calls]) -> Calls:
-    first, then = turn
-    replay(first)
-    return then
-
-
-def _one_after_another(turns: Sequence[list[Calls]]) -> None:
-    for first, then in turns:
-        replay(first)
-        replay(then)
+def _short(function: Callable[..., Any], operands: tuple[Any, ...], options: dict[str, Any]) -> Callable[[], object]:
+    """Return the call in the form in which it takes Python the least time: small models consist of that."""
+    if function is np.copyto and not options:
+        target, source = operands
+        if isinstance(source, np.ndarray):
+            return partial(target.__setitem__, ..., source)
+        return partial(target.fill, source)
+    if isinstance(function, np.ufunc) and options.keys() == {"out"}:
+        out = options["out"]
+        operands = tuple(one if isinstance(one, np.ndarray) else np.asarray(one, out.dtype) for one in operands)
+        if function not in NAMED:
+            return partial(function, *operands, out)
+    return partial(function, *operands, **options)
 
 
 def replay(calls: Iterable[Callable[[], object]]) -> None:

@@ -7,7 +7,7 @@ waiting itself, and takes long to import.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -50,21 +50,59 @@ def for_each(work: Callable[[Item], object], items: Iterable[Item]) -> None:
                 helper.result()
 
 
-def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Yield work(item) for every item, in order; each is computed on another core while the one before is in use.
+PLACES = 4
+"""How many items `pipelined` has made and not used at most."""
 
-    Must run under `blas.single_threaded`. In a worker, and for a single item, nothing is shared.
+
+def pipelined(make: Callable[[int], object], use: Callable[[int], object], count: int) -> None:
+    """Call make(i), on all cores, and when that is done use(i), in order and in this thread, for i in range(count).
+
+    Item i + PLACES is begun after use(i), so it may take the memory of item i. Must run under `blas.single_threaded`.
+    In a worker, and for a single item, nothing is shared.
     """
-    todo = list(items)
-    if len(todo) < 2 or not _shares():
-        yield from map(work, todo)
+    if count < 2 or not _shares():
+        for i in range(count):
+            make(i)
+            use(i)
         return
-    result = work(todo[0])
-    for item in todo[1:]:
-        coming = _Job(partial(work, item))
-        yield result
-        result = work(item) if coming.cancel() else coming.result()
-    yield result
+    todo, free = iter(range(count)), threading.Semaphore(PLACES)
+    unfinished = [threading.Lock() for _ in range(count)]
+    for lock in unfinished:
+        lock.acquire()
+
+    def make_next(wait: bool) -> bool:
+        if not free.acquire(blocking=wait):
+            return False
+        i = next(todo, None)
+        if i is None:
+            free.release()
+            return False
+        try:
+            make(i)
+        finally:
+            unfinished[i].release()
+        return True
+
+    def help_() -> None:
+        while make_next(wait=True):
+            pass
+
+    helpers = [_Job(help_) for _ in range(min(workers(), count) - 1)]
+    try:
+        for i, lock in enumerate(unfinished):
+            while not lock.acquire(blocking=False):
+                if not make_next(wait=False):  # then another thread is at it
+                    lock.acquire()
+                    break
+            use(i)
+            free.release()
+    finally:
+        for _ in todo:  # after an error nothing new is begun
+            pass
+        free.release(len(helpers))
+        for helper in helpers:
+            if not helper.cancel():
+                helper.result()
 
 
 def one_by_one(work: Callable[[Item], object], items: Iterable[Item]) -> None:

@@ -16,17 +16,27 @@ def workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return int(request.param)
 
 
-def test_ahead_keeps_the_order() -> None:
-    for count in (0, 1, 2, 9):
-        assert list(parallel.ahead(lambda n: n * n, range(count))) == [n * n for n in range(count)]
+def test_what_is_pipelined_is_used_in_order_once_it_is_made() -> None:
+    for count in (0, 1, 2, 9, 50):
+        made: set[int] = set()
+        used: list[int] = []
+
+        def use(i: int, made: set[int] = made, used: list[int] = used) -> None:
+            assert i in made
+            assert max(made) < len(used) + parallel.PLACES
+            used.append(i)
+
+        parallel.pipelined(made.add, use, count)
+        assert used == list(range(count))
 
 
-def test_ahead_works_on_the_next_item_meanwhile(workers: int) -> None:
+def test_the_next_item_is_made_while_one_is_used(workers: int) -> None:
     begun = [threading.Event() for _ in range(3)]
-    results = parallel.ahead(lambda n: begun[n].set() or n, range(3))
-    assert next(results) == 0
-    assert begun[1].wait(10 if workers > 1 else 0) is (workers > 1)
-    assert list(results) == [1, 2]
+    met = []
+    parallel.pipelined(
+        lambda i: begun[i].set(), lambda i: i or met.append(begun[1].wait(10 if workers > 1 else 0)), 3
+    )  # fmt: skip
+    assert met == [workers > 1]
 
 
 @pytest.mark.parametrize("bad", [0, 2])
@@ -35,7 +45,9 @@ def test_errors_come_out(bad: int) -> None:
         return 1 // (n - bad)
 
     with pytest.raises(ZeroDivisionError):
-        list(parallel.ahead(work, range(4)))
+        parallel.pipelined(work, lambda i: None, 4)
+    with pytest.raises(ZeroDivisionError):
+        parallel.pipelined(lambda i: None, work, 4)
     with pytest.raises(ZeroDivisionError):
         parallel.for_each(work, range(4))
 

@@ -127,7 +127,7 @@ def test_an_index_outside_is_refused_in_every_run() -> None:
     model = Model(make_graph({"i": TensorType((None, 3), "int32")}, nodes, ["t"], weights), weights)
     for _ in range(2):
         assert model(np.array([[1, 4, -5]], "int32"))[0].shape == (1, 3, 4)
-        with pytest.raises(InputError, match="'words' cannot run take .*: index 5 is outside the 5 entries"):
+        with pytest.raises(InputError, match=r"'words' cannot run take .*: index 5 is outside the 5 entries"):
             model(np.array([[1, 5, 0]], "int32"))
 
 

@@ -49,7 +49,7 @@ def packed(nodes: Sequence[Node], weights: Mapping[str, Array]) -> Call:
         assert x is not None  # noqa: S101  (the op requires it)
         mask, *starts = [*others, *[None] * (1 + states)][: 1 + states]
         cell = made(len(x))
-        sequence = do.scratch("sequence", (x.shape[1], len(nodes), len(x), cell.kernel.shape[-1]), x.dtype)
+        sequence = do.scratch("sequence", (x.shape[1], len(nodes), len(x), cell.units), x.dtype)
         fill_cell(do, cell, outputs, x, mask, starts, sequence, backwards=backwards, zero_output_for_mask=zero)
 
     return run

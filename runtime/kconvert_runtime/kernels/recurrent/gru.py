@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from kconvert_schemas.dtypes import Array
@@ -9,7 +11,21 @@ from kconvert_schemas.dtypes import Array
 from ...calls import Do
 from ...registry import kernel
 from ..activation import sigmoid
-from .sequences import Activation, Cell, Packed, States, Step, apply, by_gate, is_op, run_cell, stacked, with_bias
+from .sequences import (
+    Activation,
+    Cell,
+    Packed,
+    States,
+    Step,
+    apply,
+    by_gate,
+    gates_of,
+    is_op,
+    run_cell,
+    stacked,
+    tanh_cells,
+    with_bias,
+)
 
 
 @kernel("gru")
@@ -38,8 +54,8 @@ def pack(
     if is_op(activation, "tanh") and is_op(recurrent_activation, "sigmoid"):
         for weights in (outer, inner):
             weights[:2] *= weights.dtype.type(0.5)  # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2
-        return lambda batch: Cell(outer, _tanh_step(inner, added, reset_after, batch), 1)
-    cell = Cell(outer, _any_step(inner, added, reset_after, activation, recurrent_activation), 1)
+        return tanh_cells(outer, inner, partial(_tanh_step, added=added, reset_after=reset_after), 1)
+    cell = Cell(outer, _any_step(inner, added, reset_after, activation, recurrent_activation), inner.shape[-1], 1)
     return lambda batch: cell
 
 
@@ -52,26 +68,27 @@ def _biases(bias: Array | None, units: int, reset_after: bool) -> tuple[Array | 
     return outer, bias[..., 1:, 2 * units :]
 
 
-def _tanh_step(weights: Array, added: Array | None, reset_after: bool, batch: int) -> Step:
+def _tanh_step(weights: Array, batch: int, added: Array | None, reset_after: bool) -> Step:
     """The step for tanh and sigmoid, on packed weights, into buffers made once."""
-    _, directions, units, _ = weights.shape
+    apart, directions, _, width = weights.shape
     half = weights.dtype.type(0.5)
-    buffer = np.empty((3, directions, batch, units), weights.dtype)
-    zr, (z, r, g) = buffer[:2], buffer
+    every = np.empty((apart, directions, batch, width), weights.dtype)
+    zr, (z, r, g) = gates_of(every, 3)[:2], gates_of(every, 3)
+    gates = gates_of(weights, 3)
 
     def step(do: Do, x: Array, states: States, out: Array) -> States:
-        (h,) = states
+        (h,), x = states, gates_of(x, 3)
         if reset_after:
-            do(np.matmul, h, weights, out=buffer)
+            do(np.matmul, h, weights, out=every)
         else:
-            do(np.matmul, h, weights[:2], out=zr)
+            do(np.matmul, h, gates[:2], out=zr)
         do(np.add, zr, x[:2], out=zr)
         do(np.tanh, zr, out=zr)
         do(np.multiply, zr, half, out=zr)
         do(np.add, zr, half, out=zr)
         if not reset_after:
             do(np.multiply, r, h, out=r)
-            do(np.matmul, r, weights[2], out=g)
+            do(np.matmul, r, gates[2], out=g)
         else:
             if added is not None:
                 do(np.add, g, added, out=g)

@@ -9,7 +9,21 @@ from kconvert_schemas.dtypes import Array
 from ...calls import Do
 from ...registry import kernel
 from ..activation import sigmoid
-from .sequences import Activation, Cell, Packed, States, Step, apply, by_gate, is_op, run_cell, stacked, with_bias
+from .sequences import (
+    Activation,
+    Cell,
+    Packed,
+    States,
+    Step,
+    apply,
+    by_gate,
+    gates_of,
+    is_op,
+    run_cell,
+    stacked,
+    tanh_cells,
+    with_bias,
+)
 
 
 @kernel("lstm")
@@ -36,9 +50,8 @@ def pack(
     """Arrange the weights of an LSTM, which have an axis of directions before their own."""
     outer, inner = by_gate(with_bias(kernel, bias), 4), by_gate(recurrent_kernel, 4)
     if is_op(activation, "tanh") and is_op(recurrent_activation, "sigmoid"):
-        outer, inner = _packed(outer), _packed(inner)
-        return lambda batch: Cell(outer, _tanh_step(inner, batch), 2)
-    cell = Cell(outer, _any_step(inner, activation, recurrent_activation), 2)
+        return tanh_cells(_packed(outer), _packed(inner), _tanh_step, 2)
+    cell = Cell(outer, _any_step(inner, activation, recurrent_activation), inner.shape[-1], 2)
     return lambda batch: cell
 
 
@@ -51,9 +64,10 @@ def _packed(weights: Array) -> Array:
 
 def _tanh_step(weights: Array, batch: int) -> Step:
     """The step for tanh and sigmoid, on packed weights: ten calls of NumPy, into buffers made once."""
-    _, directions, units, _ = weights.shape
+    apart, directions, units, width = weights.shape
     half = weights.dtype.type(0.5)
-    gates = np.empty((4, directions, batch, units), weights.dtype)
+    every = np.empty((apart, directions, batch, width), weights.dtype)
+    gates = gates_of(every, 4)
     squashed, *cells = (np.empty((directions, batch, units), weights.dtype) for _ in range(3))
     i, f, o, g = gates
     sigmoids = gates[:3]
@@ -61,9 +75,9 @@ def _tanh_step(weights: Array, batch: int) -> Step:
     def step(do: Do, z: Array, states: States, out: Array) -> States:
         h, before = states
         c = cells[before is cells[0]]
-        do(np.matmul, h, weights, out=gates)
-        do(np.add, gates, z, out=gates)
-        do(np.tanh, gates, out=gates)
+        do(np.matmul, h, weights, out=every)
+        do(np.add, every, z, out=every)
+        do(np.tanh, every, out=every)
         do(np.multiply, sigmoids, half, out=sigmoids)
         do(np.add, sigmoids, half, out=sigmoids)
         do(np.multiply, f, before, out=c)

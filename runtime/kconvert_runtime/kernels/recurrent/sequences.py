@@ -1,13 +1,15 @@
 """What the recurrent kernels share: projecting the inputs, the loop over time, masks, both directions in one loop.
 
 Inside a kernel time comes first, then the gates, then the directions, of which there are one or two, then the batch:
-what one call of NumPy works on at a step then lies together.
+what one call of NumPy works on at a step then lies together. For a single row in one direction the gates come side by
+side, after the batch: one product then gives them all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +17,7 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from ...calls import Do, at_once
+from ...parallel import PLACES
 from ...registry import KERNELS
 
 States: TypeAlias = tuple[Array, ...]
@@ -30,12 +33,13 @@ Leaves the states as they are, and writes the output, which is the first state, 
 class Cell:
     """A cell made ready to run.
 
-    kernel: what projects its inputs, (gates, directions, features + 1, units); the last row is the bias. states: how
-    many it has.
+    kernel: what projects its inputs, (gates, directions, features + 1, units) or (1, directions, features + 1,
+    gates units); the last row is the bias. units, states: how many it has.
     """
 
     kernel: Array
     step: Step
+    units: int
     states: int
 
 
@@ -60,6 +64,20 @@ def by_gate(weights: Array, gates: int) -> Array:
     return np.stack(np.split(weights, gates, axis=-1))
 
 
+def side_by_side(weights: Array) -> Array:
+    """(gates, directions, rows, units) -> (1, directions, rows, gates units)."""
+    gates, directions, rows, units = weights.shape
+    return np.ascontiguousarray(weights.transpose(1, 2, 0, 3)).reshape(1, directions, rows, gates * units)
+
+
+def gates_of(values: Array, gates: int) -> Array:
+    """(gates, directions, batch, units), or a view of (1, directions, batch, gates units) so."""
+    if len(values) == gates:
+        return values
+    _, directions, batch, width = values.shape
+    return values.reshape(directions, batch, gates, width // gates).transpose(2, 0, 1, 3)
+
+
 def with_bias(kernel: Array, bias: Array | None) -> Array:
     """Put a bias (directions, width) under a kernel (directions, features, width), as its last row."""
     row = np.zeros_like(kernel[:, :1]) if bias is None else bias[:, None]
@@ -80,20 +98,22 @@ def projected(
 
     def project(do: Do, start: int) -> tuple[int, Array]:
         count = min(length, time - start)
-        rows = do.scratch("rows", (count, batch, features + 1), x.dtype)
+        place = start // length % PLACES
+        rows = do.scratch(f"rows{place}", (count, batch, features + 1), x.dtype)
         do(np.copyto, rows[..., features], 1)
-        side = start // length % 2  # one block is filled while the one before it is used
-        block = do.handed_on(f"block{side}", (gates, directions, count, batch, units), x.dtype)
+        block = do.handed_on(f"block{place}", (count, gates, directions, batch, units), x.dtype)
+        if batch > 1:  # BLAS writes the rows of a product at equal distances only
+            block = np.moveaxis(block.reshape(gates, directions, count, batch, units), 2, 0)
         for direction, way in enumerate(ways):
             do(np.copyto, rows[..., :features], way[start : start + count])
-            out = block[:, direction].reshape(gates, count * batch, units)
+            out = np.moveaxis(block[:, :, direction], 0, 1).reshape(gates, count * batch, units)
             do(np.matmul, rows.reshape(count * batch, features + 1), kernel[:, direction], out=out)
         return start, block
 
     def use_all(do: Do, made: tuple[int, Array]) -> None:
         start, block = made
-        for i in range(block.shape[2]):
-            use(do, start + i, block[:, :, i])
+        for i, z in enumerate(block):
+            use(do, start + i, z)
 
     do.ahead(project, use_all, range(0, time, length), shared=shared)
 
@@ -146,6 +166,23 @@ def initial(state: Array | None, x: Array, units: int) -> Array:
     return state if state.shape == shape else np.broadcast_to(state, shape)
 
 
+def tanh_cells(outer: Array, inner: Array, step: Callable[[Array, int], Step], states: int) -> Packed:
+    """Return what makes cells of weights (gates, directions, rows, units) for the inputs, and for the state.
+
+    step: makes the step of the latter, and of a number of rows.
+    """
+
+    @cache
+    def arranged(one_row: bool) -> tuple[Array, Array]:
+        return (side_by_side(outer), side_by_side(inner)) if one_row else (outer, inner)
+
+    def cell(batch: int) -> Cell:
+        first, then = arranged(batch == 1 and outer.shape[1] == 1)
+        return Cell(first, step(then, batch), inner.shape[-1], states)
+
+    return cell
+
+
 def run_cell(
     packed: Packed, x: Array, mask: Array | None, states: Sequence[Array | None], *,
     backwards: Sequence[bool] = (False,), zero_output_for_mask: bool = False,
@@ -156,7 +193,7 @@ def run_cell(
     Raises ValueError for a sequence without steps, as Keras does.
     """
     cell = packed(len(x))
-    shape = (x.shape[1], len(backwards), len(x), cell.kernel.shape[-1])
+    shape = (x.shape[1], len(backwards), len(x), cell.units)
     sequence = np.empty(shape, x.dtype)
     one = [np.empty(shape[2:], x.dtype) for _ in range(1 + cell.states)]
     outputs = [(None, *map(np.empty_like, one)) for _ in backwards]
@@ -178,7 +215,8 @@ def fill_cell(
     batch, time, _ = x.shape
     if not time:
         raise ValueError("the sequence has no time steps")
-    gates, directions, _, units = cell.kernel.shape
+    gates, directions, _, width = cell.kernel.shape
+    units = cell.units
     ends = [*_started(do, states, (directions, batch, units), x.dtype)]
     arranged, kept, some = _masks(do, mask, backwards)
 
@@ -188,7 +226,7 @@ def fill_cell(
             do(freeze, some, t, kept[t], new, tuple(ends))
         ends[:] = new
 
-    small = gates * directions * batch * units * units < LARGE
+    small = gates * directions * batch * width * units < LARGE
     if small:
         do.in_one_thread(lambda do: projected(do, x, cell.kernel, backwards, step, True))
     else:

@@ -27,7 +27,7 @@ def simple_rnn(
 
 def pack(kernel: Array, recurrent_kernel: Array, bias: Array | None, activation: Activation = np.tanh) -> Packed:
     """Arrange the weights of a simple RNN, which have an axis of directions before their own."""
-    cell = Cell(with_bias(kernel, bias)[None], _step(recurrent_kernel, activation), 1)
+    cell = Cell(with_bias(kernel, bias)[None], _step(recurrent_kernel, activation), recurrent_kernel.shape[-1], 1)
     return lambda batch: cell
 
 
