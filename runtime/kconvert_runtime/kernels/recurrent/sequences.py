@@ -47,7 +47,7 @@ Packed: TypeAlias = Callable[[int], Cell]
 """Weights arranged for a cell, which is made of them for so many rows at a time."""
 
 
-BLOCK = 1 << 18
+BLOCK = 1 << 17
 """Elements of a block of projected inputs: one large product, yet still in the cache when its steps are run."""
 LARGE = 1 << 24
 """Multiplications of a step from which on BLAS' own threads are worth it."""
