@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
@@ -30,6 +31,7 @@ NAMED = (np.maximum, np.minimum)
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 Calls: TypeAlias = "list[Callable[[], object]]"
+Span: TypeAlias = "tuple[int, int]"
 Make: TypeAlias = "Callable[[Do, Item], Made]"
 
 
@@ -60,9 +62,9 @@ class AtOnce:
         """Return an array whose numbers the kernel reads other than by calls."""
         return array
 
-    def each(self, work: Callable[[Do, Item], object], items: Iterable[Item], *, shared: bool) -> None:
-        """Do work(do, item) for every item; if `shared`, on all cores."""
-        (for_each if shared else one_by_one)(partial(work, self), items)
+    def each(self, work: Callable[[Do, Sequence[Item]], object], items: Sequence[Item], *, shared: bool) -> None:
+        """Do work(do, some items) for all items; if `shared`, on all cores."""
+        (for_each if shared else one_by_one)(partial(work, self), _among(items, workers() if shared else 1))
 
     def ahead(
         self, make: Make[Item, Made], use: Callable[[Do, Made], object], items: Iterable[Item], *, shared: bool
@@ -84,20 +86,46 @@ class AtOnce:
             work(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A call that was taken down. reads, writes: bytes from..to in memory; None where they are not known."""
+
+    call: Callable[[], object]
+    reads: tuple[Span, ...] = ()
+    writes: tuple[Span, ...] | None = None
+
+
 class Recording:
-    """Takes down calls, for arrays that stay where they are."""
+    """Takes down calls, for arrays that stay where they are.
+
+    parts: what is to be done one after the other: calls for one thread, or for each of several threads.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
-        self.calls: Calls = []
+        self.parts: list[list[list[Taken]]] = []
         self.count = 0
         self._workspace = workspace
 
     def __call__(self, function: Callable[..., Any], *operands: Any, **options: Any) -> None:
         """Take down a call; Unfixed beyond CALLS of them."""
+        self._take(_taken(function, operands, options))
+
+    def _take(self, taken: Taken) -> None:
         self.count += 1
         if self.count > CALLS:
             raise Unfixed
-        self.calls.append(_short(function, operands, options))
+        if not self.parts or len(self.parts[-1]) > 1:
+            self.parts.append([[]])
+        self.parts[-1][0].append(taken)
+
+    @property
+    def calls(self) -> Calls:
+        """All calls, those for several threads as one."""
+        found: Calls = []
+        for lanes in self.parts:
+            each = [[taken.call for taken in lane] for lane in lanes]
+            found.extend(each[0] if len(each) == 1 else [partial(for_each, replay, each)])
+        return found
 
     def scratch(self, name: str, shape: Sequence[int], dtype: Any) -> Array:
         """Return memory for what is in between; Unfixed for more than is kept."""
@@ -120,16 +148,20 @@ class Recording:
         """Raise Unfixed: another run has other numbers there."""
         raise Unfixed
 
-    def each(self, work: Callable[[Do, Item], object], items: Iterable[Item], *, shared: bool) -> None:
-        """Take down what work(do, item) does for every item; if `shared`, in as many parts as there are cores."""
+    def each(self, work: Callable[[Do, Sequence[Item]], object], items: Sequence[Item], *, shared: bool) -> None:
+        """Take down what work(do, some items) does for all items; if `shared`, in as many parts as there are cores."""
         if not shared:
-            for item in items:
-                work(self, item)
+            work(self, items)
             return
-        lanes = [Recording(self._workspace.lane(i)) for i in range(workers())]
-        for i, item in enumerate(items):
-            work(lanes[i % len(lanes)], item)
-        self(for_each, replay, self._of(*lanes))
+        lanes = []
+        for i, some in enumerate(_among(items, workers())):
+            lane = Recording(self._workspace.lane(i))
+            work(lane, some)
+            lanes.append([taken for (part,) in lane.parts for taken in part])
+            self.count += lane.count
+        if self.count > CALLS:
+            raise Unfixed
+        self.parts.append(lanes)
 
     def ahead(
         self, make: Make[Item, Made], use: Callable[[Do, Made], object], items: Iterable[Item], *, shared: bool
@@ -142,13 +174,13 @@ class Recording:
             use(then, make(first, item))
             for calls, all_ in zip(self._of(first, then), (makes, uses), strict=True):
                 all_.append(calls)
-        self(_turns, lambda i: replay(makes[i]), lambda i: replay(uses[i]), len(makes), shared)
+        self._take(Taken(partial(_turns, lambda i: replay(makes[i]), lambda i: replay(uses[i]), len(makes), shared)))
 
     def in_one_thread(self, work: Callable[[Do], object]) -> None:
         """Take down work(do), for BLAS on one thread."""
         inner = Recording(self._workspace)
         work(inner)
-        self(blas.in_one_thread(replay), *self._of(inner))
+        self._take(Taken(partial(blas.in_one_thread(replay), *self._of(inner))))
 
     def _of(self, *others: Recording) -> list[Calls]:
         self.count += sum(one.count for one in others)
@@ -168,19 +200,41 @@ def _turns(make: Callable[[int], object], use: Callable[[int], object], count: i
         use(i)
 
 
-def _short(function: Callable[..., Any], operands: tuple[Any, ...], options: dict[str, Any]) -> Callable[[], object]:
+def _among(items: Sequence[Item], threads: int) -> list[Sequence[Item]]:
+    """Cut items into as many parts as there are threads, or items if these are fewer."""
+    count = max(min(threads, len(items)), 1)
+    return [items[len(items) * i // count : len(items) * (i + 1) // count] for i in range(count)]
+
+
+def _taken(function: Callable[..., Any], operands: tuple[Any, ...], options: dict[str, Any]) -> Taken:
     """Return the call in the form in which it takes Python the least time: small models consist of that."""
+    arrays = [one for one in (*operands, *options.values()) if isinstance(one, np.ndarray)]
+    reads = tuple(span(one) for one in arrays if one.size)
     if function is np.copyto and not options:
         target, source = operands
         if isinstance(source, np.ndarray):
-            return partial(target.__setitem__, ..., source)
-        return partial(target.fill, source)
+            return Taken(partial(target.__setitem__, ..., source), reads, reads[:1])
+        return Taken(partial(target.fill, source), reads, reads)
+    if "out" not in options:
+        return Taken(partial(function, *operands, **options))
+    out = options["out"]
+    writes = (span(out),) if out.size else ()
     if isinstance(function, np.ufunc) and options.keys() == {"out"}:
-        out = options["out"]
         operands = tuple(one if isinstance(one, np.ndarray) else np.asarray(one, out.dtype) for one in operands)
         if function not in NAMED:
-            return partial(function, *operands, out)
-    return partial(function, *operands, **options)
+            return Taken(partial(function, *operands, out), reads, writes)
+    return Taken(partial(function, *operands, **options), reads, writes)
+
+
+def span(array: Array) -> Span:
+    """Return where the bytes of an array, which has some, begin and end in memory."""
+    low = high = int(array.__array_interface__["data"][0])
+    for size, stride in zip(array.shape, array.strides, strict=True):
+        if stride < 0:
+            low += (size - 1) * stride
+        else:
+            high += (size - 1) * stride
+    return low, high + array.itemsize
 
 
 def replay(calls: Iterable[Callable[[], object]]) -> None:

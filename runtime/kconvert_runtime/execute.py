@@ -32,14 +32,14 @@ def execute(plan: Plan, inputs: Sequence[Array]) -> list[Array]:
         place.begin(inputs)
         index = 0
         try:
-            for index, calls in enumerate(place.calls):
+            for index, calls in place.schedule:
                 if calls is None:
                     place.run(index)
                 else:
                     for call in calls:
                         call()
         except FAILURES as error:
-            raise located(place, index, error) from error
+            raise located(place, place.failed(index), error) from error
         outputs = place.end()
     if pace is not None and not alone:
         pace.note(perf_counter() - start)

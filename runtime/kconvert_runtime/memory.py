@@ -26,12 +26,12 @@ def new(type_: TensorType) -> Array:
 
 
 def plan_memory(
-    bindings: Sequence[Binding], outputs: Sequence[str]
+    bindings: Sequence[Binding], outputs: Sequence[str], rest: int = 0
 ) -> tuple[dict[int, tuple[int | None, ...]], Memory]:
     """Return which arrays each binding fills, by its index, and the memory of these arrays.
 
     What a kernel returns may be a view of what it was given, so a buffer is in use until the last use of
-    every value that was computed from it by such kernels.
+    every value that was computed from it by such kernels; and for `rest` more bindings.
     """
     filled: list[tuple[int, TensorType]] = []
     fillings: dict[int, tuple[int | None, ...]] = {}
@@ -51,16 +51,17 @@ def plan_memory(
         if places:
             fillings[i] = tuple(places)
     leaving = frozenset[int]().union(*(roots.get(value, frozenset()) for value in outputs))
-    buffers, sizes = _packed({n: one for n, one in enumerate(filled) if n not in leaving}, last)
+    until = {n: i + rest for n, i in last.items()}
+    buffers, sizes = _packed({n: one for n, one in enumerate(filled) if n not in leaving}, until)
     return fillings, Memory(tuple((type_, buffers.get(n)) for n, (_, type_) in enumerate(filled)), sizes)
 
 
 def _packed(
-    filled: Mapping[int, tuple[int, TensorType]], last: Mapping[int, int]
+    filled: Mapping[int, tuple[int, TensorType]], ends: Mapping[int, int]
 ) -> tuple[dict[int, int], tuple[int, ...]]:
     """Give each filled array the free buffer that fits best, else make the largest free one larger, else a new one.
 
-    filled: number of an array -> the binding that fills it, its type. last: until which binding it is in use.
+    filled: number of an array -> the binding that fills it, its type. ends: until which binding it is in use.
     """
     sizes: list[int] = []
     until: list[int] = []
@@ -74,7 +75,7 @@ def _packed(
             place = len(sizes)
             sizes.append(0)
             until.append(0)
-        sizes[place], until[place], places[n] = max(sizes[place], size), last[n], place
+        sizes[place], until[place], places[n] = max(sizes[place], size), ends[n], place
     return places, tuple(sizes)
 
 

@@ -35,11 +35,11 @@ def for_each(work: Callable[[Item], object], items: Iterable[Item]) -> None:
     Must run under `blas.single_threaded`, as plans do. In a worker, and for a single item, nothing is shared.
     """
     todo = list(items)
-    if len(todo) < 2 or not _shares():
+    if len(todo) < 2 or not shares():
         one_by_one(work, todo)
         return
     shared = iter(todo)
-    helpers = [_Job(partial(one_by_one, work, shared)) for _ in range(min(workers(), len(todo)) - 1)]
+    helpers = [Job(partial(one_by_one, work, shared)) for _ in range(min(workers(), len(todo)) - 1)]
     try:
         one_by_one(work, shared)
     finally:
@@ -60,7 +60,7 @@ def pipelined(make: Callable[[int], object], use: Callable[[int], object], count
     Item i + PLACES is begun after use(i), so it may take the memory of item i. Must run under `blas.single_threaded`.
     In a worker, and for a single item, nothing is shared.
     """
-    if count < 2 or not _shares():
+    if count < 2 or not shares():
         for i in range(count):
             make(i)
             use(i)
@@ -87,7 +87,7 @@ def pipelined(make: Callable[[int], object], use: Callable[[int], object], count
         while make_next(wait=True):
             pass
 
-    helpers = [_Job(help_) for _ in range(min(workers(), count) - 1)]
+    helpers = [Job(help_) for _ in range(min(workers(), count) - 1)]
     try:
         for i, lock in enumerate(unfinished):
             while not lock.acquire(blocking=False):
@@ -111,12 +111,12 @@ def one_by_one(work: Callable[[Item], object], items: Iterable[Item]) -> None:
         work(item)
 
 
-def _shares() -> bool:
+def shares() -> bool:
     """Whether there are other threads that this one can give work to."""
     return workers() > 1 and not getattr(_inside, "worker", False)
 
 
-class _Job(Generic[Result]):
+class Job(Generic[Result]):
     """A call for another thread, unless it is cancelled before one gets to it."""
 
     def __init__(self, call: Callable[[], Result]) -> None:
@@ -151,16 +151,16 @@ class _Job(Generic[Result]):
 
 
 @cache
-def _queue() -> SimpleQueue[_Job[Any]]:
+def _queue() -> SimpleQueue[Job[Any]]:
     from queue import SimpleQueue  # only now: small models need none
 
-    queue: SimpleQueue[_Job[Any]] = SimpleQueue()
+    queue: SimpleQueue[Job[Any]] = SimpleQueue()
     for _ in range(workers() - 1):
         threading.Thread(target=_serve, args=(queue,), name="kconvert", daemon=True).start()
     return queue
 
 
-def _serve(queue: SimpleQueue[_Job[Any]]) -> None:
+def _serve(queue: SimpleQueue[Job[Any]]) -> None:
     _inside.worker = True
     with np.errstate(all="ignore"):
         while True:

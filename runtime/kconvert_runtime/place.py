@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from kconvert_schemas.dtypes import Array
 from .calls import CALLS, Calls, Recording, Unfixed, at_once
 from .memory import buffers_of, new
 from .scratch import Workspace
+from .section import Parts, Section, known, together
 from .steps import Plan
 
 IDLE = 4
@@ -30,19 +32,22 @@ class Place:
     """One run at a time works here.
 
     slots: the values, those of `fixed` always the same arrays. calls: what to do for a step whose arrays are all fixed;
-    None for a step whose kernel is called in each run.
+    None for a step whose kernel is called in each run. schedule: steps, with what to do for them and those that follow
+    up to the next one, or None as in `calls`.
     """
 
     __slots__ = (
         "_count",
         "_given",
         "_leaving",
+        "_parts",
         "arrays",
         "calls",
         "fixed",
         "frees",
         "fresh",
         "plan",
+        "schedule",
         "slots",
         "workspace",
     )  # fmt: skip
@@ -61,6 +66,8 @@ class Place:
         self.fixed: set[int] = set(plan.constants)
         self.calls: list[Calls | None] = [None] * len(plan.steps)
         self.frees: list[Sequence[int]] = [step.frees for step in plan.steps]
+        self.schedule: list[tuple[int, Sequence[Callable[[], object]] | None]] = list(enumerate(self.calls))
+        self._parts: dict[int, Parts] = {}
         self.fresh = bool(plan.memory.arrays)
         self._given: list[Array | None] = [None] * len(plan.inputs)
         self._count = 0
@@ -87,6 +94,8 @@ class Place:
         if self.fresh:
             self.fresh = False
             self.frees = [[slot for slot in slots if slot not in self.fixed] for slots in self.frees]
+            self.schedule = list(self._scheduled()) if self.plan.parallel else list(enumerate(self.calls))
+            self._parts.clear()
         return outputs
 
     def _own(self, slot: int) -> Array:
@@ -156,9 +165,26 @@ class Place:
         except Unfixed:
             return None
         self._count += recording.count
+        if self.plan.parallel and known(recording.parts):
+            self._parts[index] = recording.parts
         for slot, array in zip(step.outputs, arrays, strict=True):
             self.slots[slot] = array
         return recording.calls
+
+    def _scheduled(self) -> Iterator[tuple[int, Sequence[Callable[[], object]] | None]]:
+        """Steps with what to do for them: as many together as can be, where cores share the work."""
+        for joined, steps in groupby(range(len(self.calls)), key=lambda i: i in self._parts or self.calls[i] == []):
+            found = list(steps)
+            section = together((i, self._parts.get(i, ())) for i in found) if joined else None
+            if section is not None:
+                yield found[0], [section]
+            else:
+                yield from ((i, self.calls[i]) for i in found)
+
+    def failed(self, index: int) -> int:
+        """Return which step has failed: that of the schedule with this index, or one of those that follow it."""
+        calls = dict(self.schedule)[index]
+        return calls[0].failed if calls and isinstance(calls[0], Section) else index
 
     def _view(self, index: int, arguments: Sequence[Any]) -> Calls | None:
         step = self.plan.steps[index]

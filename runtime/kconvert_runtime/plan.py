@@ -54,9 +54,10 @@ def _plan(
 
 
 def link(
-    bindings: Sequence[Binding], inputs: Sequence[str], outputs: Sequence[str], weights: Mapping[str, Array]
-) -> Plan:
-    """Give every value a slot, and let go of each after its last use."""
+    bindings: Sequence[Binding], inputs: Sequence[str], outputs: Sequence[str], weights: Mapping[str, Array],
+    rest: int = 0,
+) -> Plan:  # fmt: skip
+    """Give every value a slot, and let go of each after its last use; its memory, `rest` steps later."""
     slots: dict[str, int] = {}
     for name in [*inputs, *(value for one in bindings for value in one.inputs if value is not None), *outputs]:
         slots.setdefault(name, len(slots))
@@ -70,7 +71,7 @@ def link(
     for slot, index in last_use.items():
         if slot not in kept:
             frees.setdefault(index, []).append(slot)
-    fillings, memory = plan_memory(bindings, outputs)
+    fillings, memory = plan_memory(bindings, outputs, rest)
     steps = tuple(
         Step(
             one.node,

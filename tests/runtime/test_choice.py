@@ -8,7 +8,7 @@ import pytest
 from kconvert_runtime.tuned import choice
 from kconvert_runtime.tuned.candidates import CANDIDATES, Candidate
 from kconvert_runtime.tuned.choice import choose
-from kconvert_runtime.tuned.costs import CROWDED, HANDOFF, Cost, product
+from kconvert_runtime.tuned.costs import CROWDED, MEETING, Cost, product
 from kconvert_runtime.tuned.site import Site
 from kconvert_schemas import Node, TensorType
 
@@ -38,7 +38,7 @@ def chosen(*sites: Site) -> tuple[list[tuple[str, int]], bool]:
 
 
 def test_products_are_left_to_the_threads_of_blas() -> None:
-    assert chosen(site("test::a", Cost(products=1.0, rest=HANDOFF))) == ([("way0", 1)], False)
+    assert chosen(site("test::a", Cost(products=5e-4, rest=MEETING))) == ([("way0", 1)], False)
 
 
 def test_much_work_beside_products_is_shared() -> None:
@@ -46,7 +46,7 @@ def test_much_work_beside_products_is_shared() -> None:
 
 
 def test_what_is_small_is_not_shared() -> None:
-    assert chosen(site("test::a", Cost(rest=HANDOFF / 2))) == ([("way0", 1)], False)
+    assert chosen(site("test::a", Cost(rest=MEETING / 2))) == ([("way0", 1)], False)
 
 
 def test_the_cheapest_way_is_taken() -> None:
@@ -54,8 +54,8 @@ def test_the_cheapest_way_is_taken() -> None:
 
 
 def test_beside_products_other_work_is_shared_if_it_is_long() -> None:
-    one = site("test::a", Cost(products=1.0))
-    other = site("test::b", Cost(rest=1e-2))
+    one = site("test::a", Cost(products=3e-4))
+    other = site("test::b", Cost(rest=1e-3))
     assert chosen(*[one] * 9, other) == ([("way0", 1)] * 9 + [("way0", 2)], False)
 
 
@@ -63,4 +63,4 @@ def test_weights_are_read_once_by_blas_and_by_each_thread_of_ours() -> None:
     few, many = product(7, 512, 512), product(7000, 512, 512)
     assert few.packing > few.products
     assert few.shared(2) > few.alone(2) + few.packing / 2
-    assert many.shared(2) < 1.01 * (CROWDED * many.products / 2 + many.packing + HANDOFF)
+    assert many.shared(2) < 1.01 * (CROWDED * many.products / 2 + many.packing + MEETING)

@@ -47,7 +47,9 @@ def test_blocks_give_what_the_whole_gives(shape: Any, operands: Any, rows: int) 
     x = RNG.normal(size=shape).astype(np.float32)
     expected = np.maximum(sum(extras, x), 0) * np.float32(0.5)
     blocks = list(row_blocks(shape, rows))
-    run = on_blocks(program(len(extras)), [one.shape for one in extras], shape, blocks)(at_once, extras)
+    run = on_blocks(
+        program(len(extras)), [(one.shape, one if i % 2 else None) for i, one in enumerate(extras)], shape, blocks
+    )(at_once, extras)
     for block in blocks:
         run(at_once, x[block], block)
     np.testing.assert_allclose(x, expected, rtol=1e-6, atol=1e-6)

@@ -23,7 +23,7 @@ from .einsum import Product, cost_of, product_of
 from .fuse import DTYPES, Group
 from .rowwise import softmax_into
 from .site import Site, row_blocks, whole
-from .tail import on_blocks
+from .tail import Finish, on_blocks
 from .tape import Block
 
 OP = "attention"
@@ -107,15 +107,13 @@ def in_cache(site: Site) -> Call:
     (_, third), context = _terms(attrs["context"])
     scored = _scored(site)
     blocks = list(row_blocks(scored, max(SCORES // scored[-1], 1), site.threads))
-    extras = [site.shape_of(i) for i in range(2, values)]
+    extras = [(site.shape_of(i), site.constants[i]) for i in range(2, values)]
     bind = on_blocks(attrs["tail"], extras, scored, blocks) if attrs["tail"] else None
     after = whole(site) if site.tail else None
     products: dict[tuple[int, ...], tuple[Product, Product]] = {}
 
     def run(do: Do, y: Array, *arrays: Array) -> None:
-        finish = bind(do, arrays[2:values]) if bind else None
-
-        def work(do: Do, block: Block) -> None:
+        def work(do: Do, block: Block, finish: Finish | None) -> None:
             cuts = dict(zip(result, block, strict=False))
             x, z, v, out = (
                 array[tuple(cuts.get(label, slice(None)) for label in term)]
@@ -133,7 +131,12 @@ def in_cache(site: Site) -> Call:
             softmax_into(do, scores, scores)
             second.multiply(do, scores, v, out)
 
-        do.each(work, blocks, shared=site.threads > 1)
+        def fill(do: Do, some: Sequence[Block]) -> None:
+            finish = bind(do, arrays[2:values]) if bind else None
+            for block in some:
+                work(do, block, finish)
+
+        do.each(fill, blocks, shared=site.threads > 1)
         if after:
             after(do, y, *arrays)
 

@@ -16,7 +16,9 @@ BYTES = 8e9
 """Bytes a second that are copied from one array to another."""
 HANDOFF = 1.5e-4
 """Seconds until another thread has begun and the first knows that it has ended: cores fall asleep at once."""
-CROWDED = 1.35
+MEETING = 5e-5
+"""Seconds that a step takes longer whose work is shared: the thread that is done first waits, and falls asleep."""
+CROWDED = 1.15
 """How much longer work takes that is shared, as threads wait for the interpreter's lock between calls of NumPy."""
 SPREAD = 1.25
 """How much longer a product takes on all cores than its share of one core's time: BLAS' threads wait for each other."""
@@ -43,8 +45,8 @@ class Cost:
         return (self.products + self.packing) * (SPREAD if cores > 1 else 1) / cores + self.rest
 
     def shared(self, cores: int) -> float:
-        """Seconds when threads of ours share the work."""
-        return CROWDED * (self.products + self.rest) / cores + self.packing + HANDOFF
+        """Seconds when threads of ours share the work, in a plan that has set them going."""
+        return CROWDED * (self.products + self.rest) / cores + self.packing + MEETING
 
 
 def product(rows: int, depth: int, width: int, block: int | None = None) -> Cost:

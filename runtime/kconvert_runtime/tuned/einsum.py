@@ -101,10 +101,11 @@ def batched(site: Site) -> Call:
     finish = whole(site) if site.tail else None
 
     def run(do: Do, y: Array, *arrays: Array) -> None:
-        def one(do: Do, part: tuple[slice, ...]) -> None:
-            found.multiply(do, arrays[0], arrays[1], y, part)
+        def multiply(do: Do, some: Sequence[tuple[slice, ...]]) -> None:
+            for part in some:
+                found.multiply(do, arrays[0], arrays[1], y, part)
 
-        do.each(one, parts, shared=len(parts) > 1)
+        do.each(multiply, parts, shared=len(parts) > 1)
         if finish:
             finish(do, y, *arrays)
 

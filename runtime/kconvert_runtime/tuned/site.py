@@ -16,7 +16,7 @@ from kconvert_schemas.graph import Node, TensorType
 from ..calls import Do, at_once
 from ..steps import Call
 from .costs import Cost
-from .tail import on_blocks
+from .tail import Operand, on_blocks
 from .tape import Block, Program
 
 Work: TypeAlias = "Callable[[Do, Array, Block], object]"
@@ -51,6 +51,11 @@ class Site:
         return tuple(n or 0 for n in type_.shape) if type_ else ()
 
     @property
+    def operands(self) -> list[Operand]:
+        """The shapes of what the tail reads, and those that are constant."""
+        return [(self.shape_of(i), self.constants[i]) for i in range(self.own, len(self.inputs))]
+
+    @property
     def tail_cost(self) -> Cost:
         """What the tail is expected to cost."""
         return self.tail.cost(math.prod(self.shape)) if self.tail else Cost()
@@ -62,7 +67,7 @@ def in_blocks(site: Site, blocks: Sequence[Block], prepare: Callable[[Sequence[A
     prepare: takes the inputs, returns what fills one block.
     """
     own, tail, shape = site.own, site.tail, site.shape
-    bind = on_blocks(tail, [site.shape_of(i) for i in range(own, len(site.inputs))], shape, blocks) if tail else None
+    bind = on_blocks(tail, site.operands, shape, blocks) if tail else None
     if len(blocks) == 1:
         (block,) = blocks
         large = math.prod(shape) > LARGE
@@ -78,15 +83,16 @@ def in_blocks(site: Site, blocks: Sequence[Block], prepare: Callable[[Sequence[A
 
     def run(do: Do, y: Array, *arrays: Array) -> None:
         work = prepare(arrays)
-        finish = bind(do, arrays[own:]) if bind else None
 
-        def one(do: Do, block: Block) -> None:
-            out = y[block]
-            work(do, out, block)
-            if finish:
-                finish(do, out, block)
+        def fill(do: Do, some: Sequence[Block]) -> None:
+            finish = bind(do, arrays[own:]) if bind else None
+            for block in some:
+                out = y[block]
+                work(do, out, block)
+                if finish:
+                    finish(do, out, block)
 
-        do.each(one, blocks, shared=site.threads > 1)
+        do.each(fill, blocks, shared=site.threads > 1)
 
     return run
 

@@ -24,6 +24,9 @@ from .site import Site
 
 LARGEST = 5_000
 """Nodes of a graph that is planned this way at most: what planning takes grows faster than the graph."""
+REST = 2
+"""Steps for which memory is left alone after its last use where cores share the work: else a core that is ahead would
+have to wait for the others before it writes there."""
 SHORT = 1e-4
 """Seconds of a run below which no product is large enough for BLAS' threads."""
 LOOPS = {"lstm", "gru", "simple_rnn", "scan"}
@@ -64,7 +67,7 @@ class Draft:
                            self.weights, read)
             for i, one in enumerate(self.groups) if i not in others
         ]  # fmt: skip
-        plan = link(bindings, inputs, outputs, self.weights)
+        plan = link(bindings, inputs, outputs, self.weights, REST if self.shared else 0)
         short = self.seconds is not None and self.seconds < SHORT
         return replace(plan, parallel=self.shared, pace=None if self.shared or short else Pace())
 

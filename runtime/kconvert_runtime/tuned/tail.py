@@ -14,10 +14,12 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from ..calls import Do
+from ..calls import Do, at_once
 from .tape import Block, Program
 
 Shape: TypeAlias = "tuple[int, ...]"
+Operand: TypeAlias = "tuple[Shape, Array | None]"
+"""The shape of an operand, and the operand if it is constant."""
 Finish: TypeAlias = "Callable[[Do, Array, Block], None]"
 """Works in place on a block of an array: finish(do, the block, its index)."""
 Bind: TypeAlias = "Callable[[Do, Sequence[Array]], Finish]"
@@ -25,15 +27,24 @@ WIDE = 2048
 """Elements from which on a row is long enough for NumPy's inner loop."""
 
 
-def on_blocks(tape: Program, operands: Sequence[Shape], shape: Shape, blocks: Sequence[Block]) -> Bind:
-    """Return what takes the operands, whose shapes are given, and returns what works on a block of `shape`."""
-    times = _repeats(operands, shape, blocks)
+def on_blocks(tape: Program, operands: Sequence[Operand], shape: Shape, blocks: Sequence[Block]) -> Bind:
+    """Return what takes the operands, and returns what works on a block of `shape`."""
+    times = _repeats([one for one, _ in operands], shape, blocks)
     if times == 1:
         return lambda do, extras: _broadcast(tape, extras, shape)
     width = times * shape[-1]
+    ready = [
+        _repeated(at_once, "row", constant, shape[-1], times).copy()
+        if constant is not None and constant.size <= shape[-1]
+        else None
+        for _, constant in operands
+    ]
 
     def bind(do: Do, extras: Sequence[Array]) -> Finish:
-        rows = [_repeated(do, f"row{i}", extra, shape[-1], times) for i, extra in enumerate(extras)]
+        rows = [
+            _repeated(do, f"row{i}", extra, shape[-1], times) if made is None else made
+            for i, (extra, made) in enumerate(zip(extras, ready, strict=True))
+        ]
 
         def finish(do: Do, out: Array, block: Block) -> None:
             parts = [
