@@ -16,7 +16,7 @@ from .scratch import Workspace
 from .section import Parts, Section, known, together
 from .steps import Plan
 
-IDLE = 4
+IDLE = 8
 """Places that a plan keeps for its next runs; more are made when more threads run it at once."""
 READ, FILLED = 1 << 21, 1 << 17
 """Bytes up to which an input, or what a plain kernel returns, and an output are copied, so that what reads or fills
@@ -24,7 +24,7 @@ them always has the same arrays, and its calls can be taken down."""
 VIEWS = {"reshape", "slice", "transpose"}
 """Ops whose results lie in the same place whenever their first input does, if they are no copies."""
 
-_workspaces: list[Workspace] = []
+_workspaces: set[Workspace] = set()
 """Those that no run uses at the moment."""
 
 
@@ -204,12 +204,7 @@ class lent:  # noqa: N801  (used like a function; as one, it would take three ti
         self._plan = plan
 
     def __enter__(self) -> Place:
-        try:
-            workspace = _workspaces.pop()
-        except IndexError:
-            workspace = Workspace()
-        idle = self._plan.idle
-        self._place = idle.pop(workspace) if workspace in idle else Place(self._plan, workspace)
+        self._place = _idle(self._plan) or Place(self._plan, _workspace())
         return self._place
 
     def __exit__(self, error: object, *_: object) -> None:
@@ -217,4 +212,25 @@ class lent:  # noqa: N801  (used like a function; as one, it would take three ti
         idle = self._plan.idle
         if error is None and self._plan.memory.arrays and len(idle) < IDLE:
             idle[self._place.workspace] = self._place
-        _workspaces.append(self._place.workspace)
+        _workspaces.add(self._place.workspace)
+
+
+def _idle(plan: Plan) -> Place | None:
+    """Return a place of the plan that no run works at, if no run of another plan uses its workspace either."""
+    for workspace in tuple(plan.idle):
+        try:
+            _workspaces.remove(workspace)
+        except KeyError:
+            continue
+        place = plan.idle.pop(workspace, None)
+        if place is not None:
+            return place
+        _workspaces.add(workspace)
+    return None
+
+
+def _workspace() -> Workspace:
+    try:
+        return _workspaces.pop()
+    except KeyError:
+        return Workspace()

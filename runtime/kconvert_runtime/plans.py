@@ -33,7 +33,7 @@ PLANS = 8
 _changing = Lock()
 BESIDE = 1.15
 """How much longer a core takes for its rows while others run theirs."""
-MEETING = 6e-5
+WAITING = 2e-5
 """Seconds that a core waits in each step for the interpreter's lock while others run the same steps."""
 
 
@@ -104,7 +104,7 @@ class Plans:
         part = self._draft(tuple((most, *shape[1:]) for shape in shapes), alone=True) if most < count else None
         if part is None or part.seconds is None:
             return None
-        if BESIDE * part.seconds + MEETING * len(part.groups) + HANDOFF >= drafted.seconds:
+        if BESIDE * part.seconds + WAITING * len(part.groups) + HANDOFF >= drafted.seconds:
             return None
         if 0 in {cut.stop - cut.start for cut in cuts} or not self._apart:
             return None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 
-from kconvert_runtime import Model, parallel, plans
+from kconvert_runtime import Model, parallel, place, plans
 from kconvert_runtime.execute import execute
+from kconvert_runtime.place import lent
 from kconvert_runtime.plans import Shares
 from kconvert_runtime.steps import Plan
 from kconvert_runtime.stream.analysis import rows_apart
@@ -31,7 +33,7 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "workers", lambda: 2)
     monkeypatch.setattr(plans, "HANDOFF", 0.0)  # as if these were large
     monkeypatch.setattr(plans, "BESIDE", 0.5)
-    monkeypatch.setattr(plans, "MEETING", 0.0)
+    monkeypatch.setattr(plans, "WAITING", 0.0)
 
 
 def node(op: str, y: str, *inputs: str, **attrs: Any) -> Node:
@@ -120,3 +122,29 @@ def test_errors_come_out_of_either_share(row: int, monkeypatch: pytest.MonkeyPat
 def test_a_model_can_be_pickled_before_it_runs() -> None:
     model = pickle.loads(pickle.dumps(Model(APART["flat"], WEIGHTS)))
     assert model(np.zeros((4, 9, 9, 4), F))[0].shape == (4, 648)
+
+
+def test_places_are_used_again_by_any_thread() -> None:
+    model = Model(graph(node("relu", "y", "b")), WEIGHTS)
+    x = np.ones((1, 9, 9, 4), F)
+    model(x)
+    (first,) = model._plans.get((x.shape,)).idle.values()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(model, x).result()
+    assert list(model._plans.get((x.shape,)).idle.values()) == [first]
+
+
+def test_a_place_whose_memory_another_model_works_in_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place, "_workspaces", set())
+    one, other = (Model(graph(node("relu", "y", "b")), WEIGHTS) for _ in range(2))
+    x = np.ones((1, 9, 9, 4), F)
+    one(x)
+    plan = one._plans.get((x.shape,))
+    (first,) = plan.idle.values()
+    with lent(other._plans.get((x.shape,))) as busy:
+        assert busy.workspace is first.workspace
+        one(x)
+        assert next(iter(plan.idle.values())) is first
+        assert len(plan.idle) == 2
+    one(x)
+    assert len(plan.idle) == 2
