@@ -28,7 +28,7 @@ def together(steps: Iterable[tuple[int, Parts]]) -> Section | None:
             if phases[-1].conflicts(lanes):
                 phases.append(_Phase())
             phases[-1].add(index, lanes)
-    if sum(all(phase.tasks[1:]) for phase in phases) == 0:
+    if not any(sum(map(bool, phase.tasks)) > 1 for phase in phases):
         return None
     return Section([phase.tasks for phase in phases])
 

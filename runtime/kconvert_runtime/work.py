@@ -53,9 +53,10 @@ def _conv_transpose(node: Node, inputs: Sequence[Shape | None], output: Shape) -
 
 
 def _recurrent(node: Node, inputs: Sequence[Shape | None], output: Shape) -> int:
-    """Both products of each step; output is the sequence (batch, time, units)."""
-    kernel, recurrent = inputs[1] or (0, 0), inputs[2] or (0, 0)
-    return math.prod(output[:2]) * (math.prod(kernel) + math.prod(recurrent))
+    """Both products of each step, for one direction or, as a plan joins them, both, which have twice the outputs."""
+    x, kernel, recurrent = inputs[0] or (), inputs[1] or (0, 0), inputs[2] or (0, 0)
+    directions = len(node.outputs) // (4 if node.op == "lstm" else 3)
+    return directions * math.prod(x[:2]) * (math.prod(kernel) + math.prod(recurrent))
 
 
 COUNTS: dict[str, Count] = {

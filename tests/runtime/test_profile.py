@@ -56,8 +56,27 @@ def test_lines() -> None:
     assert json.loads("\n".join(found.lines(as_json=True)))["rounds"] == 1
 
 
-def work(op: str, inputs: list[tuple[int, ...]], output: tuple[int, ...], **attrs: object) -> int:
-    return multiply_adds(Node(op, "n", "", (), (), attrs), inputs, output)
+def test_recurrent_layers() -> None:
+    """One that runs by itself, and two directions in one loop."""
+    rng = np.random.default_rng(0)
+    weights = {name + side: rng.normal(size=shape).astype(F) for side in "fb"
+               for name, shape in (("k", (3, 20)), ("r", (5, 20)))}  # fmt: skip
+    nodes = [
+        Node("lstm", side, side, (x, f"k{side}", f"r{side}"), tuple(f"{y}{side}" for y in "slhc"),
+             {"go_backwards": side == "b"})
+        for side, x in (("f", "x"), ("b", "x"))
+    ]  # fmt: skip
+    x = np.ones((2, 7, 3), F)
+    for count, kernel in ((1, "one loop"), (2, "both directions")):
+        outputs = ["lf", "lb"][:count]
+        graph = make_graph({"x": TensorType((None, 7, 3), F)}, nodes[:count], outputs, weights)
+        (call,) = measure(Model(graph, weights), [x], rounds=1).calls
+        assert (call.kernel, call.shape) == (kernel, [2, 5])
+        assert np.isclose(call.gflops, 2 * count * 14 * (60 + 100) / call.seconds / 1e9)
+
+
+def work(op: str, inputs: list[tuple[int, ...]], output: tuple[int, ...], outputs: int = 1, **attrs: object) -> int:
+    return multiply_adds(Node(op, "n", "", (), ("y",) * outputs, attrs), inputs, output)
 
 
 def test_multiplications() -> None:
@@ -65,5 +84,6 @@ def test_multiplications() -> None:
     assert work("einsum", [(2, 3, 4), (4, 5, 6)], (2, 3, 5, 6), equation="abx,xyz->abyz") == 2 * 3 * 4 * 5 * 6
     assert work("conv", [(1, 8, 8, 4), (3, 3, 2, 6)], (1, 8, 8, 6)) == 8 * 8 * 6 * 18
     assert work("conv_transpose", [(1, 4, 4, 3), (2, 2, 5, 3)], (1, 8, 8, 5)) == 16 * 3 * 4 * 5
-    assert work("lstm", [(2, 7, 3), (3, 20), (5, 20)], (2, 7, 5)) == 14 * (60 + 100)
+    assert work("lstm", [(2, 7, 3), (3, 20), (5, 20)], (2, 7, 5), 4) == 14 * (60 + 100)
+    assert work("gru", [(2, 7, 3), (3, 15), (5, 15)], (2, 5), 6) == 2 * 14 * (45 + 75)
     assert work("relu", [(3, 4)], (3, 4)) == 0

@@ -10,7 +10,7 @@ from kconvert_schemas.graph import Node, TensorType
 
 from ..steps import Binding
 from .fuse import Group
-from .packed import operands, packable, packed
+from .packed import STATES, operands, packable, packed
 
 
 def loops_of(
@@ -51,7 +51,7 @@ def bind_loop(
     """Bind one node, or two of a pair, as one call, which fills those outputs that are `read`."""
     outputs = tuple(value for node in nodes for value in node.outputs)
     node = replace(nodes[0], outputs=outputs)
-    inputs = operands(nodes[0])
+    inputs = nodes[0].inputs[:STATES] if len(nodes) > 1 else nodes[0].inputs
     fills = tuple(types[value] if value in read else None for value in outputs)
     kernel = "one loop" if len(nodes) == 1 else "both directions"
-    return Binding(node, packed(nodes, weights), inputs[:2] if len(nodes) > 1 else inputs, outputs, fills, None, kernel)
+    return Binding(node, packed(nodes, weights), inputs, outputs, fills, None, kernel)

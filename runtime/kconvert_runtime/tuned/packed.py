@@ -28,7 +28,7 @@ def packable(node: Node, types: Mapping[str, TensorType], weights: Mapping[str, 
 
 
 def packed(nodes: Sequence[Node], weights: Mapping[str, Array]) -> Call:
-    """Return a function (do, outputs of all nodes..., x, mask, states...) for one packable node.
+    """Return a function (do, outputs of all nodes..., inputs of the first...) for one packable node.
 
     Or for two that run in opposite directions, which have no initial states. It fills the outputs that are not None.
     """
@@ -47,7 +47,7 @@ def packed(nodes: Sequence[Node], weights: Mapping[str, Array]) -> Call:
     def run(do: Do, *arrays: Array | None) -> None:
         outputs, (x, *others) = arrays[:count], arrays[count:]
         assert x is not None  # noqa: S101  (the op requires it)
-        mask, *starts = [*others, *[None] * (1 + states)][: 1 + states]
+        mask, *starts = [*others[STATES - 2 :], *[None] * (1 + states)][: 1 + states]  # without the weights
         cell = made(len(x))
         sequence = do.scratch("sequence", (x.shape[1], len(nodes), len(x), cell.units), x.dtype)
         fill_cell(do, cell, outputs, x, mask, starts, sequence, backwards=backwards, zero_output_for_mask=zero)
