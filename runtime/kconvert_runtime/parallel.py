@@ -9,14 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from . import blas
-
-if TYPE_CHECKING:
-    from queue import SimpleQueue
+from .cores import Apart
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -125,7 +123,7 @@ class Job(Generic[Result]):
         self._unfinished.acquire()
         self._results: list[Result] = []
         self._error: BaseException | None = None
-        _queue().put(self)
+        _helpers().take(self)
 
     def run(self) -> None:
         """Make the call, in the thread that gets to it."""
@@ -150,18 +148,28 @@ class Job(Generic[Result]):
         return self._results[0]
 
 
-@cache
-def _queue() -> SimpleQueue[Job[Any]]:
-    from queue import SimpleQueue  # only now: small models need none
+class Helpers:
+    """Threads that make the calls of jobs, one fewer than share the work."""
 
-    queue: SimpleQueue[Job[Any]] = SimpleQueue()
-    for _ in range(workers() - 1):
-        threading.Thread(target=_serve, args=(queue,), name="kconvert", daemon=True).start()
-    return queue
+    def __init__(self) -> None:
+        from queue import SimpleQueue  # only now: small models need none
+
+        self._jobs: SimpleQueue[Job[Any]] = SimpleQueue()
+        threads = [threading.Thread(target=self._serve, name="kconvert", daemon=True) for _ in range(workers() - 1)]
+        for thread in threads:
+            thread.start()
+        self._apart = Apart([thread.native_id for thread in threads if thread.native_id is not None])
+
+    def take(self, job: Job[Any]) -> None:
+        """Let one of the threads make the call of a job, on another core than the calling thread's."""
+        self._apart.keep()
+        self._jobs.put(job)
+
+    def _serve(self) -> None:
+        _inside.worker = True
+        with np.errstate(all="ignore"):
+            while True:
+                self._jobs.get().run()
 
 
-def _serve(queue: SimpleQueue[Job[Any]]) -> None:
-    _inside.worker = True
-    with np.errstate(all="ignore"):
-        while True:
-            queue.get().run()
+_helpers = cache(Helpers)

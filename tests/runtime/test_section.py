@@ -21,7 +21,7 @@ RNG = np.random.default_rng(5)
 def workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """As on machines of so many cores; where there is but one, another thread may still get to a job."""
     monkeypatch.setattr(blas, "threads", lambda: request.param)
-    parallel._queue.cache_clear()
+    parallel._helpers.cache_clear()
     return int(request.param)
 
 

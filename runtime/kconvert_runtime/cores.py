@@ -1,0 +1,44 @@
+"""Which core a thread runs on, where that can be told and set: on Linux.
+
+Linux may wake a thread on the core of the one that wakes it, and leave both there for tens of milliseconds although
+another core is idle. Work that two threads share then takes as long as in one, most often after a pause.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import cache
+
+
+@cache
+def _current() -> Callable[[], int] | None:
+    """The C library's function that tells the core of the calling thread."""
+    try:
+        return ctypes.PyDLL(None).sched_getcpu if sys.platform == "linux" else None
+    except (OSError, AttributeError):
+        return None
+
+
+class Apart:
+    """Keeps threads off the core of the one that gives them work: they may run wherever else that one may."""
+
+    def __init__(self, threads: Sequence[int]) -> None:
+        """`threads`: their native ids."""
+        self._threads = threads
+        self._core = -1
+
+    def keep(self) -> None:
+        """Keep the threads off the core of the calling thread."""
+        current = _current()
+        if sys.platform != "linux" or current is None or (core := current()) == self._core:
+            return
+        self._core = core
+        others = os.sched_getaffinity(0) - {core}
+        for thread in self._threads if others else ():
+            try:
+                os.sched_setaffinity(thread, others)
+            except OSError:  # not allowed, or the thread has ended: it only takes longer then
+                return
