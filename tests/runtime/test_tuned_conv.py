@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -63,9 +64,11 @@ def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.usefixtures("blocks")
+@pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("case", SITES, ids=str)
-def test_every_candidate(case: Any) -> None:
+def test_every_candidate(case: Any, threads: int) -> None:
     site, arrays = site_of(*case)
+    site = replace(site, threads=threads)
     expected = KERNELS["conv"](*arrays, **site.node.attrs)
     tried = [one for one in CANDIDATES["conv"] if one.cost(site) is not None]
     assert tried, "some candidate takes every convolution with channels last"
@@ -77,7 +80,8 @@ def test_every_candidate(case: Any) -> None:
 
 def test_winograd_takes_what_it_can() -> None:
     names = [[c.name for c in CANDIDATES["conv"] if c.cost(site_of(*case)[0]) is not None] for case in SITES[:2]]
-    assert names == [["im2col", "winograd2", "winograd4"]] * 2
+    every = ["im2col", "winograd2", "winograd4"]
+    assert names == [[name + by for name in every for by in ("", " by filters")]] * 2
 
 
 @pytest.mark.parametrize("m", [2, 4])
@@ -91,7 +95,7 @@ def test_the_matrices_of_winograd_convolve(m: int) -> None:
 def test_a_weight_that_is_computed_is_left_to_the_other_candidates() -> None:
     site, _ = site_of(*SITES[0])
     unknown = Site(site.node, site.inputs, site.outputs, (None, None), 2)
-    assert [c.name for c in CANDIDATES["conv"] if c.cost(unknown) is not None] == ["im2col"]
+    assert [c.name for c in CANDIDATES["conv"] if c.cost(unknown) is not None] == ["im2col", "im2col by filters"]
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3, 6])

@@ -32,6 +32,8 @@ class Choice:
     seconds: float
 
 
+CLEARLY = 0.955
+"""How much less time sharing must be expected to take: BLAS' threads are there sooner after a pause."""
 ELEMENTWISE = Candidate("", "elementwise", lambda site: Cost(), whole)
 PLAIN = Candidate("", "plain", lambda site: Cost(), finished)
 
@@ -50,7 +52,7 @@ def choose(sites: Sequence[Site], seconds: Seconds = estimated) -> tuple[list[Ch
     ways = [[_best(site, options, shared, seconds, workers()) for site, options in zip(sites, found, strict=True)]
             for shared in (False, True)]  # fmt: skip
     totals = [sum(choice.seconds for choice in way) for way in ways]
-    shared = totals[1] < totals[0]
+    shared = totals[1] < CLEARLY * totals[0]
     return ways[shared], shared
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
 from ..calls import Do
+from ..parallel import workers
 from ..steps import Call
 from .candidates import candidate
-from .costs import Cost, copied, product
+from .costs import FEW, Cost, across, copied, product
 from .geometry import bands, convolution, neighbourhood
-from .site import Site, Work, in_blocks
+from .site import Site, Work, column_blocks, in_blocks, rows_and_columns
 from .tape import Block
 
 COLUMNS = 1 << 19
@@ -24,21 +26,22 @@ LEAST = 256
 """Rows of a block at least: fewer do not pay for packing the weights."""
 
 
-def _cost(site: Site) -> Cost | None:
+def _cost(site: Site, *, columns: bool) -> Cost | None:
     conv = convolution(site)
     if conv is None or conv.groups > 1:
         return None
-    return product(conv.positions, conv.depth, conv.filters) + copied(conv.positions * conv.depth)
+    if columns and conv.positions > FEW:
+        return None
+    cost, copies = product(conv.positions, conv.depth, conv.filters), copied(conv.positions * conv.depth)
+    return across(workers(), cost, copies) if columns else cost + copies
 
 
-@candidate("conv", "im2col", _cost)
-def im2col(site: Site) -> Call:
-    """Blocks of places: their windows, the product, the tail."""
+def im2col(site: Site, *, columns: bool) -> Call:
+    """Blocks of places, or of filters: the windows, the product, the tail."""
     conv = convolution(site)
     assert conv is not None  # noqa: S101  (the cost is None then)
-    depth, filters = conv.depth, conv.filters
-    blocks = bands(conv, COLUMNS, depth, site.threads, LEAST)
-
+    depth, filters, shape = conv.depth, conv.filters, site.shape
+    blocks = column_blocks(shape, site.threads) if columns else bands(conv, COLUMNS, depth, site.threads, LEAST)
     side_by_side = conv.windows[-1] * conv.channels
     turned = side_by_side <= SHORT and conv.places[-1] > side_by_side
 
@@ -46,16 +49,17 @@ def im2col(site: Site) -> Call:
         x, weights = arrays[0], arrays[1].reshape(depth, filters)
 
         def work(do: Do, out: Array, block: Block) -> None:
-            windows = neighbourhood(do, x, conv, block, conv.strides, conv.windows)
-            columns = _turned(do, windows, out.ndim - 1, depth) if turned else _columns(do, windows, depth)
-            do(np.matmul, columns, weights, out=out.reshape(-1, filters))
+            places, some = rows_and_columns(block, shape)
+            windows = neighbourhood(do, x, conv, places[:2], conv.strides, conv.windows)
+            rows = _turned(do, windows, out.ndim - 1, depth) if turned else _rows(do, windows, depth)
+            do(np.matmul, rows, weights[:, some], out=out.reshape(-1, out.shape[-1]))
 
         return work
 
     return in_blocks(site, blocks, prepare)
 
 
-def _columns(do: Do, windows: Array, depth: int) -> Array:
+def _rows(do: Do, windows: Array, depth: int) -> Array:
     """Windows (batch, places..., windows..., channels) as the rows of a matrix."""
     columns = do.scratch("columns", windows.shape, windows.dtype)
     do(np.copyto, columns, windows)
@@ -68,3 +72,7 @@ def _turned(do: Do, windows: Array, places: int, depth: int) -> Array:
     columns = do.scratch("columns", turned.shape, windows.dtype)
     do(np.copyto, columns, turned)
     return columns.reshape(depth, -1).T
+
+
+for _name, _across in ("im2col", False), ("im2col by filters", True):
+    candidate("conv", _name, partial(_cost, columns=_across))(partial(im2col, columns=_across))

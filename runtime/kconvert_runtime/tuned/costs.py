@@ -10,14 +10,18 @@ FLOPS = 1e11
 """Multiplications and additions a second of a matrix product on one core."""
 PACKING = 7e-10
 """Seconds for each weight that BLAS reads, from memory, and puts in order before it multiplies."""
+FEW = 256
+"""Rows of a product above which threads share it by rows in any case: columns that lie apart are slow to write."""
 CALL = 1e-6
 """Seconds that one call of NumPy takes besides its work."""
 BYTES = 8e9
 """Bytes a second that are copied from one array to another."""
 HANDOFF = 1.5e-4
 """Seconds until another thread has begun and the first knows that it has ended: cores fall asleep at once."""
-MEETING = 5e-5
+MEETING = 3e-5
 """Seconds that a step takes longer whose work is shared: the thread that is done first waits, and falls asleep."""
+CROSSING = 4e-5
+"""Seconds that it takes longer to share work by columns: whoever reads some rows then has to wait for all threads."""
 CROWDED = 1.15
 """How much longer work takes that is shared, as threads wait for the interpreter's lock between calls of NumPy."""
 SPREAD = 1.25
@@ -47,6 +51,14 @@ class Cost:
     def shared(self, cores: int) -> float:
         """Seconds when threads of ours share the work, in a plan that has set them going."""
         return CROWDED * (self.products + self.rest) / cores + self.packing + MEETING
+
+
+def across(cores: int, weights: Cost, rows: Cost = Cost()) -> Cost:
+    """Cost of work that is shared by the columns of its result: of weights each thread reads a part, but all the rows.
+
+    weights: of the products. rows: of what is done to the rows before, by each of so many threads.
+    """
+    return Cost(weights.products + weights.packing, weights.rest + (rows.rest + CROSSING) * cores)
 
 
 def product(rows: int, depth: int, width: int, block: int | None = None) -> Cost:

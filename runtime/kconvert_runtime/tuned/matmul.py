@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
 from ..calls import Do
+from ..parallel import workers
 from ..steps import Call
 from .candidates import candidate
-from .costs import PRODUCT, Cost, product
-from .site import Site, Work, in_blocks, row_blocks
+from .costs import FEW, PRODUCT, Cost, across, product
+from .site import Site, Work, column_blocks, in_blocks, row_blocks, rows_and_columns
 from .tape import Block
 
 
@@ -22,20 +24,23 @@ def rows_for(depth: int, width: int) -> int:
     return max(PRODUCT // max(depth + width, 1), 192)
 
 
-def _cost(site: Site) -> Cost | None:
+def _cost(site: Site, *, columns: bool) -> Cost | None:
     x, weights = site.shape_of(0), site.shape_of(1)
     if len(weights) != 2 or len(x) < 2:
         return None
-    return product(math.prod(x[:-1]), *weights)
+    count = math.prod(x[:-1])
+    if columns and count > FEW:
+        return None
+    cost = product(count, *weights)
+    return across(workers(), cost) if columns else cost
 
 
-@candidate("matmul", "rows", _cost)
-def rows(site: Site) -> Call:
-    """Blocks of rows, each finished while it is in cache."""
+def products(site: Site, *, columns: bool) -> Call:
+    """Blocks of rows, each finished while it is in cache; or of columns."""
     *_, depth = site.shape_of(0)
     shape, width = site.shape, site.shape[-1]
-    blocks = list(row_blocks(shape, rows_for(depth, width), site.threads))
-
+    blocks = (column_blocks(shape, site.threads) if columns
+              else list(row_blocks(shape, rows_for(depth, width), site.threads)))  # fmt: skip
     if len(blocks) == 1 and len(shape) == 2:
         return _whole(site)
 
@@ -43,7 +48,9 @@ def rows(site: Site) -> Call:
         x, weights = arrays[:2]
 
         def work(do: Do, out: Array, block: Block) -> None:
-            do(np.matmul, do.reshaped("rows", x[block], (-1, depth)), weights, out=out.reshape(-1, width))
+            some, part = rows_and_columns(block, shape)
+            rows = do.reshaped("rows", x[some], (-1, depth))
+            do(np.matmul, rows, weights[:, part], out=out.reshape(-1, out.shape[-1]))
 
         return work
 
@@ -61,3 +68,7 @@ def _whole(site: Site) -> Call:
         tail.run(do, y, extras)
 
     return run
+
+
+for _name, _columns in ("rows", False), ("columns", True):
+    candidate("matmul", _name, partial(_cost, columns=_columns))(partial(products, columns=_columns))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -11,38 +12,47 @@ from kconvert_schemas.dtypes import Array
 
 from ..calls import Do
 from ..kernels.windows import within
+from ..parallel import workers
 from ..steps import Call
 from .candidates import candidate
-from .costs import Cost, product
+from .costs import FEW, Cost, across, product
 from .geometry import convolution
 from .matmul import rows_for
-from .site import Site, Work, in_blocks, row_blocks
+from .site import Site, Work, column_blocks, in_blocks, row_blocks, rows_and_columns
 from .tape import Block
 
 
-def _cost(site: Site) -> Cost | None:
+def _cost(site: Site, *, columns: bool) -> Cost | None:
     conv = convolution(site)
     if conv is None or conv.groups > 1 or math.prod(conv.windows) > 1 or any(map(any, conv.pads)):
         return None
-    return product(conv.positions, conv.channels, conv.filters)
+    if columns and conv.positions > FEW:
+        return None
+    cost = product(conv.positions, conv.channels, conv.filters)
+    return across(workers(), cost) if columns else cost
 
 
-@candidate("conv", "pointwise", _cost)
-def pointwise(site: Site) -> Call:
-    """Blocks of places, each finished while it is in cache."""
+def pointwise(site: Site, *, columns: bool) -> Call:
+    """Blocks of places, each finished while it is in cache; or of filters."""
     conv = convolution(site)
     assert conv is not None  # noqa: S101  (the cost is None then)
     channels, filters, shape = conv.channels, conv.filters, site.shape
     every = within([slice(None, None, stride) for stride in conv.strides])
-    blocks = list(row_blocks(shape, rows_for(channels, filters), site.threads))
+    blocks = (column_blocks(shape, site.threads) if columns
+              else list(row_blocks(shape, rows_for(channels, filters), site.threads)))  # fmt: skip
 
     def prepare(arrays: Sequence[Array]) -> Work:
         x, weights = arrays[0][every], arrays[1].reshape(channels, filters)
 
         def work(do: Do, out: Array, block: Block) -> None:
-            rows = do.reshaped("rows", x[block], (-1, channels))
-            do(np.matmul, rows, weights, out=out.reshape(-1, filters))
+            places, some = rows_and_columns(block, shape)
+            rows = do.reshaped("rows", x[places], (-1, channels))
+            do(np.matmul, rows, weights[:, some], out=out.reshape(-1, out.shape[-1]))
 
         return work
 
     return in_blocks(site, blocks, prepare)
+
+
+for _name, _columns in ("pointwise", False), ("pointwise by filters", True):
+    candidate("conv", _name, partial(_cost, columns=_columns))(partial(pointwise, columns=_columns))

@@ -160,6 +160,19 @@ def _cut(leading: tuple[int, ...], step: int, parts: int) -> Iterator[Block]:
             yield (*index, slice(start, stop))
 
 
+def column_blocks(shape: Sequence[int], parts: int) -> list[Block]:
+    """Cut the last axis of an array into parts, as many as there are elements at most."""
+    width = shape[-1]
+    bounds = [width * i // parts for i in range(parts + 1)]
+    rows = tuple(slice(0, size) for size in shape[:-1])
+    return [(*rows, slice(start, stop)) for start, stop in pairwise(bounds) if start < stop]
+
+
+def rows_and_columns(block: Block, shape: Sequence[int]) -> tuple[Block, slice]:
+    """Return which rows of an array of this shape a block has, and which part of its last axis."""
+    return (block, slice(None)) if len(block) < len(shape) else (block[:-1], block[-1])
+
+
 LARGE = 1 << 13
 """Elements from which on it pays to look how operands can be read faster."""
 ELEMENTS = 1 << 17

@@ -76,7 +76,12 @@ def _broadcast(tape: Program, extras: Sequence[Array], shape: Shape) -> Finish:
 
 def _repeats(operands: Sequence[Shape], shape: Shape, blocks: Sequence[Block]) -> int:
     """How many rows can be taken for one: of every block the same number, and fewer than a block has."""
-    if len(shape) < 2 or 2 * shape[-1] > WIDE or not all(one == shape or _is_row(one, shape) for one in operands):
+    if (
+        len(shape) < 2
+        or 2 * shape[-1] > WIDE
+        or any(len(one) == len(shape) for one in blocks)
+        or not all(one == shape or _is_row(one, shape) for one in operands)
+    ):
         return 1
     together = math.gcd(*(_rows(block, shape[:-1]) for block in blocks))
     return max((n for n in range(1, WIDE // shape[-1] + 1) if together % n == 0 and n < together), default=1)
@@ -97,6 +102,8 @@ def _sliced(extra: Array, shape: Shape) -> Callable[[Block], Array]:
     whole = [size == 1 for size in extra.shape]
 
     def part(block: Block) -> Array:
+        if len(block) < len(shape) and all(whole[:-1]):
+            return extra  # the last axis is not cut
         return extra[tuple(slice(None) if all_ else cut for all_, cut in zip(whole, block[lacking:], strict=False))]
 
-    return (lambda block: extra) if len(shape) > 1 and all(whole[:-1]) else part  # the last axis is never cut
+    return part

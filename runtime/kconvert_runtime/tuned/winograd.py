@@ -16,11 +16,12 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from ..calls import Do
+from ..parallel import workers
 from ..steps import Call
 from .candidates import candidate
-from .costs import CALL, FLOPS, Cost, copied, product
+from .costs import CALL, FEW, FLOPS, Cost, across, copied, product
 from .geometry import Convolution, convolution, neighbourhood
-from .site import Site, Work, in_blocks, row_blocks
+from .site import Site, Work, column_blocks, in_blocks, row_blocks, rows_and_columns
 from .tape import Block
 
 TILES = 1 << 19
@@ -85,20 +86,23 @@ def _tiling(site: Site, m: int) -> Tiling | None:
     return Tiling(conv, m) if conv is not None and fits and site.constants[1] is not None else None
 
 
-def _cost(site: Site, m: int) -> Cost | None:
+def _cost(site: Site, m: int, *, columns: bool) -> Cost | None:
     tiling = _tiling(site, m)
     if tiling is None or site.outputs[0].dtype != "float32":
         return None
     conv, area = tiling.conv, tiling.reach**2
     tiles = conv.batch * tiling.rows * tiling.columns
-    rows = min(tiling.block * tiling.columns, tiles)  # each of `area` products for a block has so many
-    work = product(tiles * area, conv.channels, conv.filters, rows)
-    transforms = 2.0 * area * tiles * (area * conv.channels + m * m * conv.filters) / FLOPS
-    return work + Cost(transforms, 2 * CALL) + copied(area * tiles * (conv.channels + conv.filters))
+    one = product(tiles, conv.channels, conv.filters, tiling.block * tiling.columns)
+    work = Cost(one.products * area, one.rest, one.packing * area)
+    there = Cost(2.0 * area * area * tiles * conv.channels / FLOPS, CALL) + copied(area * tiles * conv.channels)
+    back = Cost(2.0 * area * m * m * tiles * conv.filters / FLOPS, CALL) + copied(area * tiles * conv.filters)
+    if not columns:
+        return work + there + back
+    return across(workers(), work + back, Cost(rest=there.products + there.rest)) if tiles <= FEW else None
 
 
-def winograd(site: Site, m: int) -> Call:
-    """Blocks of rows of tiles: transform, multiply, transform back, the tail."""
+def winograd(site: Site, m: int, *, columns: bool) -> Call:
+    """Blocks of rows of tiles, or of filters: transform, multiply, transform back, the tail."""
     tiling = _tiling(site, m)
     assert tiling is not None  # noqa: S101  (the cost is None then)
     conv, area = tiling.conv, tiling.reach**2
@@ -113,24 +117,28 @@ def winograd(site: Site, m: int) -> Call:
         for (before, _), tiles, size in zip(conv.pads, (tiling.rows, tiling.columns), conv.sizes, strict=True)
     ]
     covered = replace(conv, pads=pads)
-    bands = row_blocks((conv.batch, tiling.rows, 1), tiling.block, site.threads)
-    blocks = [(band[0], *(slice(cut.start * m, min(cut.stop * m, height)) for cut in band[1:])) for band in bands]
+    if columns:
+        blocks = column_blocks(site.shape, site.threads)
+    else:
+        bands = row_blocks((conv.batch, tiling.rows, 1), tiling.block, site.threads)
+        blocks = [(band[0], *(slice(cut.start * m, min(cut.stop * m, height)) for cut in band[1:])) for band in bands]
 
     def prepare(arrays: Sequence[Array]) -> Work:
         x = arrays[0]
 
         def work(do: Do, out: Array, block: Block) -> None:
-            band = (block[0], *(slice(cut.start // m, -(-cut.stop // m)) for cut in block[1:]))
+            places, some = rows_and_columns(block, site.shape)
+            band = (places[0], *(slice(cut.start // m, -(-cut.stop // m)) for cut in places[1:2]))
             windows = neighbourhood(do, x, covered, band, (m, m), (tiling.reach, tiling.reach))
-            result = _transformed(do, windows, there, weights, back)
-            shape = (*windows.shape[:3], conv.filters)
+            result = _transformed(do, windows, there, weights[..., some], back)
+            shape = (*windows.shape[:3], out.shape[-1])
             result = result.reshape(m, m, *shape).transpose(2, 3, 0, 4, 1, 5)
             if exact:
                 do(np.copyto, out.reshape(result.shape), result)
             else:
                 whole = do.scratch("whole", result.shape, result.dtype)
                 do(np.copyto, whole, result)
-                whole = whole.reshape(shape[0], shape[1] * m, shape[2] * m, conv.filters)
+                whole = whole.reshape(shape[0], shape[1] * m, shape[2] * m, shape[3])
                 do(np.copyto, out, whole[:, : out.shape[1], :width])
 
         return work
@@ -155,4 +163,5 @@ def _transformed(do: Do, windows: Array, there: Array, weights: Array, back: Arr
 
 
 for _m in POINTS:
-    candidate("conv", f"winograd{_m}", partial(_cost, m=_m))(partial(winograd, m=_m))
+    for _name, _columns in (f"winograd{_m}", False), (f"winograd{_m} by filters", True):
+        candidate("conv", _name, partial(_cost, m=_m, columns=_columns))(partial(winograd, m=_m, columns=_columns))
