@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kconvert_runtime.registry import KERNELS
-from kconvert_runtime.tuned import conv, depthwise, grouped, matmul, upscaling, winograd
+from kconvert_runtime.tuned import conv, depthwise, grouped, matmul, transposed, upscaling, winograd
 from kconvert_runtime.tuned.candidates import CANDIDATES
 from kconvert_runtime.tuned.site import Site
 from kconvert_schemas import Node, TensorType
@@ -57,7 +57,8 @@ def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     """Once with the blocks as they are, once with blocks as small as they get."""
     if request.param == "in many blocks":
         sizes = {conv: ("COLUMNS", "LEAST"), depthwise: ("PLANE",), winograd: ("TILES", "LEAST"),
-                 grouped: ("COLUMNS", "LEAST"), upscaling: ("ELEMENTS",)}  # fmt: skip
+                 grouped: ("COLUMNS", "LEAST"), upscaling: ("ELEMENTS",),
+                 transposed: ("ELEMENTS", "TOGETHER")}  # fmt: skip
         for module, name in ((module, name) for module, names in sizes.items() for name in names):
             monkeypatch.setattr(module, name, 1)
         monkeypatch.setattr(matmul, "rows_for", lambda depth, width: 3)
@@ -108,21 +109,31 @@ def test_groups_are_put_together_as_it_pays(parts: int, monkeypatch: pytest.Monk
 
 
 UPSCALED = [
-    ((2, 5, 4, 3), (2, 2, 6, 3), (2, 2), "same", True),
-    ((2, 5, 4, 3), (3, 2, 6, 3), (3, 2), "valid", True),
-    ((3, 7, 4), (4, 5, 4), (4,), "valid", True),
-    ((2, 3, 4, 2, 3), (1, 2, 3, 2, 3), (1, 2, 3), "same", True),
-    ((2, 5, 4, 3), (3, 3, 6, 3), (2, 2), "same", False),
-    ((2, 5, 4, 3), (1, 1, 6, 3), (2, 2), "same", False),
+    # x, kernel, strides, padding, output padding, whether windows lie side by side
+    ((2, 5, 4, 3), (2, 2, 6, 3), (2, 2), "same", None, True),
+    ((2, 5, 4, 3), (3, 2, 6, 3), (3, 2), "valid", None, True),
+    ((3, 7, 4), (4, 5, 4), (4,), "valid", None, True),
+    ((2, 3, 4, 2, 3), (1, 2, 3, 2, 3), (1, 2, 3), "same", None, True),
+    ((2, 5, 4, 3), (3, 3, 6, 3), (2, 2), "same", None, False),
+    ((2, 5, 4, 3), (1, 1, 6, 3), (2, 2), "same", None, False),
+    ((4, 5, 4, 3), (5, 4, 2, 3), (2, 2), "same", None, False),
+    ((4, 5, 4, 3), (5, 4, 2, 3), (2, 2), "valid", None, False),
+    ((2, 6, 5, 4), (3, 3, 4, 4), (1, 1), "same", None, False),
+    ((2, 6, 5, 4), (4, 3, 4, 4), (1, 1), "valid", None, False),
+    ((2, 6, 5, 4), (3, 5, 1, 4), (2, 3), "valid", (1, 2), False),
+    ((2, 6, 5, 4), (3, 4, 1, 4), (2, 3), "same", (0, 1), False),
+    ((3, 9, 4), (2, 5, 4), (3,), "same", None, False),
+    ((3, 9, 4), (7, 2, 4), (2,), "valid", None, False),
+    ((2, 3, 4, 2, 3), (3, 2, 4, 2, 3), (2, 2, 3), "valid", None, False),
 ]
 
 
 @pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize(("x", "kernel", "strides", "padding", "taken"), UPSCALED)
-def test_transposed(x: Any, kernel: Any, strides: Any, padding: str, taken: bool, threads: int) -> None:
+@pytest.mark.parametrize(("x", "kernel", "strides", "padding", "more", "beside"), UPSCALED)
+def test_transposed(x: Any, kernel: Any, strides: Any, padding: str, more: Any, beside: bool, threads: int) -> None:
     arrays = [np.random.default_rng(4).normal(size=shape).astype(np.float32) for shape in (x, kernel)]
-    attrs = {"strides": list(strides), "padding": padding, "output_padding": None,
+    attrs = {"strides": list(strides), "padding": padding, "output_padding": more and list(more),
              "dilation_rate": [1] * len(strides), "data_format": "channels_last"}  # fmt: skip
     types = tuple(TensorType(array.shape, "float32") for array in arrays)
     spec = find_op("conv_transpose")
@@ -130,7 +141,7 @@ def test_transposed(x: Any, kernel: Any, strides: Any, padding: str, taken: bool
     node = Node("conv_transpose", "c", "", ("x", "k"), ("y",), attrs)
     site = Site(node, types, spec.infer(types, attrs), (None, arrays[1]), 2, threads=threads)
     tried = [one for one in CANDIDATES["conv_transpose"] if one.cost(site) is not None]
-    assert [one.name for one in tried] == (["side by side"] if taken else [])
+    assert [one.name for one in tried] == ["as a convolution", *(["side by side"] if beside else [])]
     for one in tried:
         result = filled(one.build(site), site, arrays)
         np.testing.assert_allclose(result, KERNELS["conv_transpose"](*arrays, **attrs), rtol=1e-5, atol=1e-5)

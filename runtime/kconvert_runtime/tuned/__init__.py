@@ -12,6 +12,7 @@ from . import (  # noqa: F401  (importing them registers their candidates)
     pooling,
     reduction,
     rowwise,
+    transposed,
     upscaling,
     winograd,
 )

@@ -1,0 +1,189 @@
+"""Transposed convolution as a convolution, whose filters are the places of the result between two elements of x.
+
+Of the result y, the elements y[q stride + p], for one p below the stride, are a convolution of x at the places q: with
+those elements of the window that x meets there. All p read nearly the same elements of x, so one convolution, with
+zeros where a p has none, gives all of them side by side, and each kernel for convolutions can be had.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product as every
+
+import numpy as np
+
+from kconvert_schemas.dtypes import Array, holder
+from kconvert_schemas.graph import TensorType
+from kconvert_schemas.ops.windows import transposed_count
+
+from ..calls import Do
+from ..kernels.windows import within
+from ..steps import Call
+from .candidates import Candidate, candidate, candidates
+from .costs import Cost, copied
+from .site import Site, Work, in_blocks, row_blocks
+from .tape import Block
+
+ELEMENTS = 1 << 17
+"""Elements of the result that are put in place at a time."""
+TOGETHER = 1 << 22
+"""Elements of the results of the convolution that are held at a time: of so many rows of the batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis: `window` elements of weights, `size` of x, `length` of the result, which lacks `front` at first."""
+
+    window: int
+    size: int
+    length: int
+    stride: int
+    front: int
+
+    @property
+    def places(self) -> int:
+        """Places of the convolution."""
+        return -(-self.length // self.stride)
+
+    @property
+    def reach(self) -> range:
+        """How far before a place the elements of x lie that it reads."""
+        return range(
+            -((self.stride - 1 + self.front) // self.stride), (self.window - 1 - self.front) // self.stride + 1
+        )
+
+    @property
+    def zeros(self) -> tuple[int, int]:
+        """Elements that the places read before x and after it."""
+        return self.reach[-1], self.places - 1 - self.reach[0] - (self.size - 1)
+
+    def taps(self, phase: int) -> list[tuple[int, int]]:
+        """Return which element of its window reads which element of the weights, for the results at `phase`."""
+        met = [(self.reach[-1] - far, far * self.stride + phase + self.front) for far in self.reach]
+        return [(place, tap) for place, tap in met if 0 <= tap < self.window]
+
+
+def _axes(site: Site) -> list[Axis] | None:
+    attrs, x, y = site.node.attrs, site.shape_of(0), site.shape
+    if attrs["data_format"] != "channels_last" or any(n != 1 for n in attrs["dilation_rate"]) or 0 in (*x, *y):
+        return None
+    outside = attrs["output_padding"] or [None] * (len(x) - 2)
+    axes = []
+    for window, size, stride, more, length in zip(
+        site.shape_of(1), x[1:-1], attrs["strides"], outside, y[1:-1], strict=False
+    ):
+        _, front = transposed_count(size, window, stride, attrs["padding"], more)
+        axes.append(Axis(window, size, length, stride, front))
+    return axes if all(len(axis.reach) and min(axis.zeros) >= 0 for axis in axes) else None
+
+
+def _inner(site: Site) -> tuple[Site, Candidate, Cost] | None:
+    """The convolution of some rows of the batch, and the cheapest way to compute it."""
+    axes, kernel = _axes(site), site.constants[1]
+    if axes is None or kernel is None:
+        return None
+    batch, *_, channels = site.shape_of(0)
+    phases, places = math.prod(axis.stride for axis in axes), [axis.places for axis in axes]
+    filters = phases * site.shape[-1]
+    most = max(TOGETHER // (math.prod(places) * filters), 1)
+    rows = max(n for n in range(1, min(most, batch) + 1) if batch % n == 0)
+    ones = [1] * len(axes)
+    attrs = {"strides": ones, "dilation_rate": ones, "groups": 1, "padding": "valid", "data_format": "channels_last",
+             "zeros": [axis.zeros for axis in axes]}  # fmt: skip
+    dtype = site.outputs[0].dtype
+    shapes = (rows, *site.shape_of(0)[1:]), (*(len(axis.reach) for axis in axes), channels, filters)
+    weights = np.broadcast_to(holder(dtype).type(0), shapes[1])  # their sizes are enough to choose by
+    inner = Site(
+        replace(site.node, op="conv", attrs=attrs),
+        tuple(TensorType(shape, dtype) for shape in shapes),
+        (TensorType((rows, *places, filters), dtype),),
+        (None, weights),
+        2,
+        threads=site.threads,
+    )
+    found = min(candidates(inner), key=lambda option: option[1].alone(1), default=None)
+    return None if found is None else (inner, *found)
+
+
+def _cost(site: Site) -> Cost | None:
+    found = _inner(site)
+    if found is None:
+        return None
+    inner, _, one = found
+    times = site.shape[0] // inner.shape[0]
+    return Cost(one.products * times, one.rest * times, one.packing * times) + copied(math.prod(site.shape))
+
+
+@candidate("conv_transpose", "as a convolution", _cost)
+def as_convolution(site: Site) -> Call:
+    """For some rows of the batch at a time the convolution, then bands of its results where they belong, the tail."""
+    found, axes, kernel = _inner(site), _axes(site), site.constants[1]
+    assert found is not None and axes is not None and kernel is not None  # noqa: S101  (the cost is None then)
+    inner, chosen, _ = found
+    weights = _spread(kernel, axes).reshape(inner.shape_of(1))
+    convolve = chosen.build(replace(inner, constants=(None, weights)))
+    batch, rows, own = site.shape[0], inner.shape[0], site.own
+
+    def part(type_: TensorType | None) -> TensorType | None:
+        whole = type_ is not None and len(type_.shape) == len(site.shape) and type_.shape[0] == batch
+        return replace(type_, shape=(rows, *type_.shape[1:])) if type_ is not None and whole else type_
+
+    some = tuple(part(type_) for type_ in site.inputs)
+    outputs = tuple(one for one in map(part, site.outputs) if one is not None)
+    arrange = _arrange(replace(site, inputs=some, outputs=outputs), axes)
+
+    def run(do: Do, y: Array, x: Array, kernel: Array, *extras: Array) -> None:
+        values = do.scratch("phases", inner.shape, x.dtype)
+        for start in range(0, batch, rows):
+            cut = slice(start, start + rows)
+            convolve(do, values, x[cut], weights)
+            beside = [one if type_ is part(type_) else one[cut]
+                      for one, type_ in zip(extras, site.inputs[own:], strict=True)]  # fmt: skip
+            arrange(do, y[cut], values, kernel, *beside)
+
+    return run
+
+
+def _spread(kernel: Array, axes: Sequence[Axis]) -> Array:
+    """Kernel (windows..., filters, channels) -> (reaches..., channels, phases..., filters)."""
+    *_, filters, channels = kernel.shape
+    shape = (*(len(axis.reach) for axis in axes), channels, *(axis.stride for axis in axes), filters)
+    weights = np.zeros(shape, kernel.dtype)
+    for phase in np.ndindex(*(axis.stride for axis in axes)):
+        for taps in every(*(axis.taps(p) for axis, p in zip(axes, phase, strict=True))):
+            places, windows = zip(*taps, strict=True)
+            index = (*places, slice(None), *phase)
+            weights[index] = kernel[windows].T
+    return weights
+
+
+def _arrange(site: Site, axes: Sequence[Axis]) -> Call:
+    """Bands of the result: what the convolution gives for each place, put in rows; then the tail."""
+    rank, filters, stride = len(axes), site.shape[-1], axes[0].stride
+    places, strides = [axis.places for axis in axes], [axis.stride for axis in axes]
+    order = (0, *(axis for i in range(rank) for axis in (1 + i, 1 + rank + i)), 1 + 2 * rank)
+    across = math.prod(axis.length for axis in axes[1:]) * filters * stride
+    bands = row_blocks((site.shape[0], places[0], 1), max(ELEMENTS // across, 1), site.threads)
+    blocks = [(band[0], *(slice(cut.start * stride, min(cut.stop * stride, axes[0].length)) for cut in band[1:]))
+              for band in bands]  # fmt: skip
+
+    def prepare(arrays: Sequence[Array]) -> Work:
+        values = arrays[0].reshape(site.shape[0], *places, *strides, filters).transpose(order)
+
+        def work(do: Do, out: Array, block: Block) -> None:
+            band = (block[0], *(slice(cut.start // stride, -(-cut.stop // stride)) for cut in block[1:]))
+            some = values[band]
+            sizes = [n * stride for n, stride in zip(some.shape[1:-1:2], strides, strict=True)]
+            if list(out.shape[1:-1]) == sizes:
+                do(np.copyto, out.reshape(some.shape), some)
+                return
+            whole = do.scratch("whole", some.shape, some.dtype)
+            do(np.copyto, whole, some)
+            whole = whole.reshape(len(some), *sizes, filters)
+            do(np.copyto, out, whole[within([slice(0, n) for n in out.shape[1:-1]])])
+
+        return work
+
+    return in_blocks(site, blocks, prepare)
