@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kconvert_runtime.registry import KERNELS
-from kconvert_runtime.tuned import conv, depthwise, grouped, matmul, transposed, upscaling, winograd
+from kconvert_runtime.tuned import conv, depthwise, grouped, matmul, phases, transposed, upscaling, winograd
 from kconvert_runtime.tuned.candidates import CANDIDATES
 from kconvert_runtime.tuned.site import Site
 from kconvert_schemas import Node, TensorType
@@ -58,7 +58,7 @@ def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     if request.param == "in many blocks":
         sizes = {conv: ("COLUMNS", "LEAST"), depthwise: ("PLANE",), winograd: ("TILES", "LEAST"),
                  grouped: ("COLUMNS", "LEAST"), upscaling: ("ELEMENTS",),
-                 transposed: ("ELEMENTS", "TOGETHER")}  # fmt: skip
+                 transposed: ("ELEMENTS", "TOGETHER"), phases: ("COLUMNS",)}  # fmt: skip
         for module, name in ((module, name) for module, names in sizes.items() for name in names):
             monkeypatch.setattr(module, name, 1)
         monkeypatch.setattr(matmul, "rows_for", lambda depth, width: 3)
@@ -140,8 +140,10 @@ def test_transposed(x: Any, kernel: Any, strides: Any, padding: str, more: Any, 
     assert spec is not None
     node = Node("conv_transpose", "c", "", ("x", "k"), ("y",), attrs)
     site = Site(node, types, spec.infer(types, attrs), (None, arrays[1]), 2, threads=threads)
+    wide = all(window >= stride for window, stride in zip(kernel, strides, strict=False))
+    names = ["as a convolution", *(["by phases"] if wide else []), *(["side by side"] if beside else [])]
     tried = [one for one in CANDIDATES["conv_transpose"] if one.cost(site) is not None]
-    assert [one.name for one in tried] == ["as a convolution", *(["side by side"] if beside else [])]
+    assert [one.name for one in tried] == names
     for one in tried:
         result = filled(one.build(site), site, arrays)
         np.testing.assert_allclose(result, KERNELS["conv_transpose"](*arrays, **attrs), rtol=1e-5, atol=1e-5)

@@ -8,6 +8,7 @@ from . import (  # noqa: F401  (importing them registers their candidates)
     joining,
     matmul,
     moving,
+    phases,
     pointwise,
     pooling,
     reduction,

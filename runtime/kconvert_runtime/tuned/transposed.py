@@ -65,7 +65,7 @@ class Axis:
         return [(place, tap) for place, tap in met if 0 <= tap < self.window]
 
 
-def _axes(site: Site) -> list[Axis] | None:
+def axes_of(site: Site) -> list[Axis] | None:
     attrs, x, y = site.node.attrs, site.shape_of(0), site.shape
     if attrs["data_format"] != "channels_last" or any(n != 1 for n in attrs["dilation_rate"]) or 0 in (*x, *y):
         return None
@@ -81,7 +81,7 @@ def _axes(site: Site) -> list[Axis] | None:
 
 def _inner(site: Site) -> tuple[Site, Candidate, Cost] | None:
     """The convolution of some rows of the batch, and the cheapest way to compute it."""
-    axes, kernel = _axes(site), site.constants[1]
+    axes, kernel = axes_of(site), site.constants[1]
     if axes is None or kernel is None:
         return None
     batch, *_, channels = site.shape_of(0)
@@ -119,7 +119,7 @@ def _cost(site: Site) -> Cost | None:
 @candidate("conv_transpose", "as a convolution", _cost)
 def as_convolution(site: Site) -> Call:
     """For some rows of the batch at a time the convolution, then bands of its results where they belong, the tail."""
-    found, axes, kernel = _inner(site), _axes(site), site.constants[1]
+    found, axes, kernel = _inner(site), axes_of(site), site.constants[1]
     assert found is not None and axes is not None and kernel is not None  # noqa: S101  (the cost is None then)
     inner, chosen, _ = found
     weights = _spread(kernel, axes).reshape(inner.shape_of(1))
@@ -159,31 +159,43 @@ def _spread(kernel: Array, axes: Sequence[Axis]) -> Array:
     return weights
 
 
+def bands_of(site: Site, axes: Sequence[Axis], rows: int) -> list[Block]:
+    """Cut the result into bands that about so many rows of places of the first axis give, for the site's threads."""
+    stride, length = axes[0].stride, axes[0].length
+    bands = row_blocks((site.shape[0], axes[0].places, 1), max(rows, 1), site.threads)
+    return [(band[0], *(slice(cut.start * stride, min(cut.stop * stride, length)) for cut in band[1:]))
+            for band in bands]  # fmt: skip
+
+
+def places_of(block: Block, axes: Sequence[Axis]) -> Block:
+    """Return the places that a band of the result comes from."""
+    stride = axes[0].stride
+    return (block[0], *(slice(cut.start // stride, -(-cut.stop // stride)) for cut in block[1:]))
+
+
+def put(do: Do, out: Array, values: Array) -> None:
+    """Put values (batch, places..., phases..., filters) where they belong in a band of the result."""
+    rank = out.ndim - 2
+    some = values.transpose(0, *(axis for i in range(rank) for axis in (1 + i, 1 + rank + i)), 1 + 2 * rank)
+    sizes = [a * b for a, b in zip(some.shape[1:-1:2], some.shape[2:-1:2], strict=True)]
+    if list(out.shape[1:-1]) == sizes:
+        do(np.copyto, out.reshape(some.shape), some)
+        return
+    whole = do.scratch("whole", some.shape, some.dtype)
+    do(np.copyto, whole, some)
+    whole = whole.reshape(len(some), *sizes, some.shape[-1])
+    do(np.copyto, out, whole[within([slice(0, n) for n in out.shape[1:-1]])])
+
+
 def _arrange(site: Site, axes: Sequence[Axis]) -> Call:
     """Bands of the result: what the convolution gives for each place, put in rows; then the tail."""
-    rank, filters, stride = len(axes), site.shape[-1], axes[0].stride
-    places, strides = [axis.places for axis in axes], [axis.stride for axis in axes]
-    order = (0, *(axis for i in range(rank) for axis in (1 + i, 1 + rank + i)), 1 + 2 * rank)
-    across = math.prod(axis.length for axis in axes[1:]) * filters * stride
-    bands = row_blocks((site.shape[0], places[0], 1), max(ELEMENTS // across, 1), site.threads)
-    blocks = [(band[0], *(slice(cut.start * stride, min(cut.stop * stride, axes[0].length)) for cut in band[1:]))
-              for band in bands]  # fmt: skip
+    filters = site.shape[-1]
+    across = math.prod(axis.length for axis in axes[1:]) * filters * axes[0].stride
+    blocks = bands_of(site, axes, ELEMENTS // across)
 
     def prepare(arrays: Sequence[Array]) -> Work:
-        values = arrays[0].reshape(site.shape[0], *places, *strides, filters).transpose(order)
-
-        def work(do: Do, out: Array, block: Block) -> None:
-            band = (block[0], *(slice(cut.start // stride, -(-cut.stop // stride)) for cut in block[1:]))
-            some = values[band]
-            sizes = [n * stride for n, stride in zip(some.shape[1:-1:2], strides, strict=True)]
-            if list(out.shape[1:-1]) == sizes:
-                do(np.copyto, out.reshape(some.shape), some)
-                return
-            whole = do.scratch("whole", some.shape, some.dtype)
-            do(np.copyto, whole, some)
-            whole = whole.reshape(len(some), *sizes, filters)
-            do(np.copyto, out, whole[within([slice(0, n) for n in out.shape[1:-1]])])
-
-        return work
+        places = [axis.places for axis in axes]
+        values = arrays[0].reshape(site.shape[0], *places, *(axis.stride for axis in axes), filters)
+        return lambda do, out, block: put(do, out, values[places_of(block, axes)])
 
     return in_blocks(site, blocks, prepare)
