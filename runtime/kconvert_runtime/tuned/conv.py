@@ -13,8 +13,8 @@ from ..calls import Do
 from ..parallel import workers
 from ..steps import Call
 from .candidates import candidate
-from .costs import FEW, Cost, across, copied, product
-from .geometry import bands, convolution, neighbourhood
+from .costs import FEW, Cost, across, gathered, product
+from .geometry import Convolution, bands, convolution, neighbourhood
 from .site import Site, Work, column_blocks, in_blocks, rows_and_columns
 from .tape import Block
 
@@ -32,8 +32,14 @@ def _cost(site: Site, *, columns: bool) -> Cost | None:
         return None
     if columns and conv.positions > FEW:
         return None
-    cost, copies = product(conv.positions, conv.depth, conv.filters), copied(conv.positions * conv.depth)
+    cost, copies = product(conv.positions, conv.depth, conv.filters), gathered(conv.positions * conv.depth, _run(conv))
     return across(workers(), cost, copies) if columns else cost + copies
+
+
+def _run(conv: Convolution) -> int:
+    """Elements that are copied in one go: of a row of the window, or, where that is short, of a row of places."""
+    row = conv.windows[-1] * conv.channels if conv.dilations[-1] == 1 else conv.channels
+    return conv.places[-1] if conv.windows[-1] * conv.channels <= SHORT and conv.places[-1] > row else row
 
 
 def im2col(site: Site, *, columns: bool) -> Call:
@@ -42,8 +48,7 @@ def im2col(site: Site, *, columns: bool) -> Call:
     assert conv is not None  # noqa: S101  (the cost is None then)
     depth, filters, shape = conv.depth, conv.filters, site.shape
     blocks = column_blocks(shape, site.threads) if columns else bands(conv, COLUMNS, depth, site.threads, LEAST)
-    side_by_side = conv.windows[-1] * conv.channels
-    turned = side_by_side <= SHORT and conv.places[-1] > side_by_side
+    turned = _run(conv) > conv.windows[-1] * conv.channels
 
     def prepare(arrays: Sequence[Array]) -> Work:
         x, weights = arrays[0], arrays[1].reshape(depth, filters)

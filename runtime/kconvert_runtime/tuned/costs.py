@@ -10,12 +10,16 @@ FLOPS = 1e11
 """Multiplications and additions a second of a matrix product on one core."""
 PACKING = 7e-10
 """Seconds for each weight that BLAS reads, from memory, and puts in order before it multiplies."""
+NARROW = 8
+"""Columns of a product below which it takes as long as one of so many."""
 FEW = 256
 """Rows of a product above which threads share it by rows in any case: columns that lie apart are slow to write."""
 CALL = 1e-6
 """Seconds that one call of NumPy takes besides its work."""
 BYTES = 8e9
 """Bytes a second that are copied from one array to another."""
+RUN, RUSH = 8e-9, 3e10
+"""Seconds that each row takes that is copied from one place in an array to another, and bytes a second within it."""
 HANDOFF = 1.5e-4
 """Seconds until another thread has begun and the first knows that it has ended: cores fall asleep at once."""
 MEETING = 3e-5
@@ -65,10 +69,15 @@ def product(rows: int, depth: int, width: int, block: int | None = None) -> Cost
     """Cost of a matrix product (rows, depth) x (depth, width), in blocks of so many rows."""
     blocks = -(-rows // block) if block else 1
     packing = depth * width * PACKING
-    work = 2.0 * rows * depth * width / FLOPS
+    work = 2.0 * rows * depth * max(width, NARROW) / FLOPS
     return Cost(work, CALL, packing) if blocks == 1 else Cost(work + blocks * packing, CALL * blocks)
 
 
 def copied(elements: int, passes: int = 1) -> Cost:
     """Cost of moving float32 elements, so many times."""
     return Cost(rest=CALL * passes + 4.0 * elements * passes / BYTES)
+
+
+def gathered(elements: int, run: int) -> Cost:
+    """Cost of copying float32 elements of which so many lie side by side, as those of a window do along a row."""
+    return Cost(rest=CALL + elements * (RUN / max(run, 1) + 4.0 / RUSH))

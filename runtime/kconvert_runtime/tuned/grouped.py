@@ -12,7 +12,7 @@ from kconvert_schemas.dtypes import Array
 from ..calls import Do
 from ..steps import Call
 from .candidates import candidate
-from .costs import Cost, copied, product
+from .costs import Cost, gathered, product
 from .geometry import Convolution, bands, convolution, neighbourhood
 from .site import Site, Work, in_blocks
 from .tape import Block
@@ -21,8 +21,6 @@ COLUMNS = 1 << 18
 """Elements of the matrix of windows that is held at a time by one thread."""
 LEAST = 256
 """Rows of a block at least: fewer do not pay for packing the weights."""
-NARROW = 16
-"""Columns of a product below which it takes as long as one of so many."""
 
 
 def _parts(conv: Convolution) -> tuple[int, Cost]:
@@ -35,7 +33,7 @@ def _parts(conv: Convolution) -> tuple[int, Cost]:
 
 def _cost_of(conv: Convolution, parts: int) -> Cost:
     depth, width = math.prod(conv.windows) * conv.channels // parts, conv.filters // parts
-    one = product(conv.positions, depth, max(width, NARROW)) + copied(conv.positions * depth)
+    one = product(conv.positions, depth, width) + gathered(conv.positions * depth, conv.channels // parts)
     return Cost(one.products * parts, one.rest * parts, one.packing * parts)
 
 

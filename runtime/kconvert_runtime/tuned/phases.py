@@ -18,7 +18,7 @@ from kconvert_schemas.dtypes import Array
 from ..calls import Do
 from ..steps import Call
 from .candidates import candidate
-from .costs import CALL, Cost, copied, product
+from .costs import CALL, Cost, gathered, product
 from .geometry import Convolution, neighbourhood
 from .site import Site, Work, in_blocks
 from .tape import Block
@@ -26,8 +26,6 @@ from .transposed import Axis, axes_of, bands_of, places_of, put
 
 COLUMNS = 1 << 18
 """Elements of the matrix of windows that is held at a time by one thread."""
-NARROW = 16
-"""Columns of a product below which it takes as long as one of so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +57,13 @@ def _cost(site: Site) -> Cost | None:
         return None
     *_, channels = site.shape_of(0)
     count = site.shape[0] * math.prod(axis.places for axis in axes)
-    cost = copied(math.prod(site.shape))
+    cost = gathered(math.prod(site.shape), site.shape[-1])
     for others in every(*phases[1:]):
         depth = math.prod(len(one.taps) for one in others) * channels
-        cost += copied(count * len(axes[0].reach) * depth) + Cost(rest=CALL * len(phases[0]))
+        run = len(others[-1].taps if others else axes[0].reach) * channels
+        cost += gathered(count * len(axes[0].reach) * depth, run) + Cost(rest=CALL * len(phases[0]))
         for first in phases[0]:
-            cost += product(count, len(first.taps) * depth, max(site.shape[-1], NARROW))
+            cost += product(count, len(first.taps) * depth, site.shape[-1])
     return cost
 
 

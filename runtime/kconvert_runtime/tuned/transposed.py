@@ -22,7 +22,7 @@ from ..calls import Do
 from ..kernels.windows import within
 from ..steps import Call
 from .candidates import Candidate, candidate, candidates
-from .costs import Cost, copied
+from .costs import Cost, gathered
 from .site import Site, Work, in_blocks, row_blocks
 from .tape import Block
 
@@ -113,7 +113,8 @@ def _cost(site: Site) -> Cost | None:
         return None
     inner, _, one = found
     times = site.shape[0] // inner.shape[0]
-    return Cost(one.products * times, one.rest * times, one.packing * times) + copied(math.prod(site.shape))
+    all_ = Cost(one.products * times, one.rest * times, one.packing * times)
+    return all_ + gathered(math.prod(site.shape), site.shape[-1])
 
 
 @candidate("conv_transpose", "as a convolution", _cost)

@@ -12,7 +12,7 @@ from kconvert_schemas.dtypes import Array
 from ..calls import Do
 from ..steps import Call
 from .candidates import candidate
-from .costs import Cost, copied, product
+from .costs import Cost, gathered, product
 from .site import Site, Work, in_blocks, row_blocks
 from .tape import Block
 
@@ -29,7 +29,7 @@ def _cost(site: Site) -> Cost | None:
     whole = [size * stride for size, stride in zip(x[1:-1], strides, strict=True)]
     if any(n != 1 for n in attrs["dilation_rate"]) or whole != list(y[1:-1]):
         return None
-    return product(math.prod(x[:-1]), channels, math.prod(windows) * filters) + copied(math.prod(y))
+    return product(math.prod(x[:-1]), channels, math.prod(windows) * filters) + gathered(math.prod(y), y[-1])
 
 
 @candidate("conv_transpose", "side by side", _cost)

@@ -19,7 +19,7 @@ from ..calls import Do
 from ..parallel import workers
 from ..steps import Call
 from .candidates import candidate
-from .costs import CALL, FEW, FLOPS, Cost, across, copied, product
+from .costs import CALL, FEW, FLOPS, Cost, across, copied, gathered, product
 from .geometry import Convolution, convolution, neighbourhood
 from .site import Site, Work, column_blocks, in_blocks, row_blocks, rows_and_columns
 from .tape import Block
@@ -94,8 +94,10 @@ def _cost(site: Site, m: int, *, columns: bool) -> Cost | None:
     tiles = conv.batch * tiling.rows * tiling.columns
     one = product(tiles, conv.channels, conv.filters, tiling.block * tiling.columns)
     work = Cost(one.products * area, one.rest, one.packing * area)
-    there = Cost(2.0 * area * area * tiles * conv.channels / FLOPS, CALL) + copied(area * tiles * conv.channels)
-    back = Cost(2.0 * area * m * m * tiles * conv.filters / FLOPS, CALL) + copied(area * tiles * conv.filters)
+    given, taken = tiles * conv.channels, tiles * conv.filters
+    there = Cost(2.0 * area * area * given / FLOPS, CALL) + gathered(area * given, conv.channels)
+    back = Cost(2.0 * area * m * m * taken / FLOPS, CALL) + gathered(m * m * taken, conv.filters)
+    work += copied(area * max(given, taken))  # products of few channels take longer than others
     if not columns:
         return work + there + back
     return across(workers(), work + back, Cost(rest=there.products + there.rest)) if tiles <= FEW else None
