@@ -54,12 +54,14 @@ def _cost(site: Site) -> Cost | None:
     places = blocks * math.prod(n + more for n, more in zip(sizes, _around(conv), strict=True)) * conv.places[-1]
     counted = places * rows // (rows + _around(conv)[0])
     # of the first axis no more places are multiplied than there are results
-    work = product(counted, depth, conv.filters).products * lines + PACKING * blocks * lines * depth * conv.filters
+    work = product(counted, depth, conv.filters).products * lines
+    packing = PACKING * lines * depth * conv.filters
     sums = (lines - 1) * counted * conv.filters / RATE
     copies = gathered(places * depth, depth)
     if len(conv.places) > 2:
         copies += gathered(conv.positions * conv.filters, conv.places[-1] * conv.filters)
-    return Cost(work, sums + 2 * CALL * blocks * lines) + copies
+    copies += Cost(rest=sums + 2 * CALL * blocks * lines)
+    return copies + (Cost(work, packing=packing) if blocks == 1 else Cost(work + packing * blocks))
 
 
 @candidate("conv", "by lines", _cost)
