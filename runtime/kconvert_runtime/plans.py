@@ -22,6 +22,7 @@ from .plan import plan
 from .steps import Plan
 from .tuned.choice import Seconds, estimated
 from .tuned.costs import HANDOFF
+from .tuned.packed import Kept
 from .tuned.specialise import Draft, draft
 
 Optimize: TypeAlias = 'bool | Literal["measure"]'
@@ -64,6 +65,7 @@ class Plans:
             raise ValueError(f"optimize is True, False or 'measure', not {optimize!r}.")
         self._graph, self._weights, self._optimize = graph, weights, optimize
         self._kept: dict[Shapes, Plan | Shares] = {}
+        self._arrays: Kept = {}
 
     def get(self, shapes: Shapes) -> Plan | Shares:
         """Return how inputs of these shapes are run."""
@@ -116,7 +118,7 @@ class Plans:
 
     def _draft(self, shapes: Shapes, alone: bool = False) -> Draft | None:
         program = self._program
-        return draft(program.graph, program.weights, shapes, self._seconds, alone=alone)
+        return draft(program.graph, program.weights, shapes, self._seconds, alone=alone, kept=self._arrays)
 
     @cached_property
     def _plain(self) -> Plan:

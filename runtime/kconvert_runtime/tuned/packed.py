@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from kconvert_schemas.attrs import complete
 from kconvert_schemas.dtypes import Array
@@ -11,11 +12,13 @@ from kconvert_schemas.opset import find_op
 
 from ..calls import Do
 from ..kernels.recurrent import CELLS
-from ..kernels.recurrent.sequences import fill_cell, stacked
+from ..kernels.recurrent.sequences import Cell, fill_cell, stacked, table_of
 from ..plan import unaries
 from ..steps import Call
 from .fuse import DTYPES
 
+Kept: TypeAlias = "dict[object, Array]"
+"""Arrays that several plans of a model use."""
 STATES = 5
 """Where the initial states begin among the inputs."""
 
@@ -27,10 +30,13 @@ def packable(node: Node, types: Mapping[str, TensorType], weights: Mapping[str, 
     return all(name is None or name in weights for name in _weights(node))
 
 
-def packed(nodes: Sequence[Node], weights: Mapping[str, Array]) -> Call:
+def packed(
+    nodes: Sequence[Node], weights: Mapping[str, Array], entries: Array | None = None, kept: Kept | None = None
+) -> Call:  # fmt: skip
     """Return a function (do, outputs of all nodes..., inputs of the first...) for one packable node.
 
     Or for two that run in opposite directions, which have no initial states. It fills the outputs that are not None.
+    entries: those of a table; x then says which of them is the input of each step. They are projected once, and `kept`.
     """
     node = nodes[0]
     spec = find_op(node.op)
@@ -44,13 +50,21 @@ def packed(nodes: Sequence[Node], weights: Mapping[str, Array]) -> Call:
     backwards = [bool(one.attrs.get("go_backwards")) for one in nodes]
     states, count = len(node.outputs) - 2, sum(len(one.outputs) for one in nodes)
 
+    def table(cell: Cell) -> Array | None:
+        if entries is None:
+            return None
+        name = (node.name, cell.kernel.shape)
+        tables = {} if kept is None else kept
+        return tables[name] if name in tables else tables.setdefault(name, table_of(entries, cell.kernel))
+
     def run(do: Do, *arrays: Array | None) -> None:
         outputs, (x, *others) = arrays[:count], arrays[count:]
         assert x is not None  # noqa: S101  (the op requires it)
         mask, *starts = [*others[STATES - 2 :], *[None] * (1 + states)][: 1 + states]  # without the weights
         cell = made(len(x))
-        sequence = do.scratch("sequence", (x.shape[1], len(nodes), len(x), cell.units), x.dtype)
-        fill_cell(do, cell, outputs, x, mask, starts, sequence, backwards=backwards, zero_output_for_mask=zero)
+        sequence = do.scratch("sequence", (x.shape[1], len(nodes), len(x), cell.units), cell.kernel.dtype)
+        fill_cell(do, cell, outputs, x, mask, starts, sequence, backwards=backwards, zero_output_for_mask=zero,
+                  table=table(cell))  # fmt: skip
 
     return run
 

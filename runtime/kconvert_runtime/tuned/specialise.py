@@ -18,7 +18,8 @@ from ..steps import Binding, Call, Plan
 from .attention import join
 from .choice import PLAIN, Choice, Seconds, choose, choose_alone, estimated
 from .fuse import Group, group
-from .loops import bind_loop, loops_of
+from .loops import bind_loop, bind_numbers, loops_of, tables_of
+from .packed import Kept
 from .paddings import absorb
 from .site import Site
 
@@ -37,17 +38,20 @@ LOOPS = {"lstm", "gru", "simple_rnn", "scan"}
 class Draft:
     """Which nodes run together, and how, before anything is built for it.
 
-    loops: recurrent groups whose loop runs by itself or, first -> second, with that of another one. types: of all
-    values. shared: whether BLAS keeps to one thread.
+    loops: recurrent groups whose loop runs by itself or, first -> second, with that of another one. tables: those whose
+    input is looked up, loop -> the group that does. types: of all values. shared: whether BLAS keeps to one thread.
+    kept: arrays that several plans use.
     """
 
     graph: Graph
     weights: Mapping[str, Array]
     groups: Sequence[Group]
     loops: Mapping[int, int | None]
+    tables: Mapping[int, int]
     choices: Mapping[int, Choice]
     types: Mapping[str, TensorType]
     shared: bool
+    kept: Kept
 
     @property
     def seconds(self) -> float | None:
@@ -58,28 +62,36 @@ class Draft:
 
     def build(self) -> Plan:
         """Build the kernels, and plan their memory."""
-        others = set(self.loops.values())
+        others, numbers = set(self.loops.values()), set(self.tables.values())
         inputs, outputs = ([port.value for port in side.ports] for side in (self.graph.inputs, self.graph.outputs))
         read = {*outputs, *(value for one in self.groups for node in one.nodes for value in node.inputs)}
         bindings = [
-            _binding(one, self.choices[i]) if i in self.choices
+            bind_numbers(one.nodes[0], self.types) if i in numbers
+            else _binding(one, self.choices[i]) if i in self.choices
             else bind_loop([self.groups[n].nodes[0] for n in (i, self.loops[i]) if n is not None], self.types,
-                           self.weights, read)
+                           self.weights, read, self._entries(i), self.kept)
             for i, one in enumerate(self.groups) if i not in others
         ]  # fmt: skip
         plan = link(bindings, inputs, outputs, self.weights, REST if self.shared else 0)
         short = self.seconds is not None and self.seconds < SHORT
         return replace(plan, parallel=self.shared, pace=None if self.shared or short else Pace())
 
+    def _entries(self, loop: int) -> Array | None:
+        """The entries of the table in which a loop's input is looked up."""
+        if loop not in self.tables:
+            return None
+        return self.weights[str(self.groups[self.tables[loop]].nodes[0].inputs[0])]
+
 
 def draft(
     graph: Graph, weights: Mapping[str, Array], shapes: Sequence[tuple[int, ...]], seconds: Seconds = estimated, *,
-    alone: bool = False,
+    alone: bool = False, kept: Kept | None = None,
 ) -> Draft | None:  # fmt: skip
     """Choose how to run `graph` on inputs of these shapes.
 
     None for more than LARGEST nodes, and for shapes that do not fit (the plain plan says why).
-    seconds: tells how long each way to compute a node takes. alone: in one thread, as others run beside it.
+    seconds: tells how long each way to compute a node takes. alone: in one thread, as others run beside it. kept: where
+    arrays are kept that several plans use.
     """
     outputs = {port.value for port in graph.outputs.ports}
     nodes = needed_nodes(graph.nodes, list(outputs))
@@ -91,10 +103,12 @@ def draft(
         return None
     groups = join(absorb(group(nodes, types, outputs), types, outputs), types, outputs)
     loops = loops_of(groups, types, weights)
+    tables = tables_of(groups, loops, types, weights, outputs)
     rest = [i for i in range(len(groups)) if i not in {*loops, *loops.values()}]
     sites = [_site(groups[i], types, weights) for i in rest]
     choices, shared = (choose_alone(sites, seconds), True) if alone else choose(sites, seconds)
-    return Draft(graph, weights, groups, loops, dict(zip(rest, choices, strict=True)), types, shared)
+    chosen = dict(zip(rest, choices, strict=True))
+    return Draft(graph, weights, groups, loops, tables, chosen, types, shared, {} if kept is None else kept)
 
 
 def concrete_types(graph: Graph, nodes: Sequence[Node], shapes: Sequence[tuple[int, ...]]) -> dict[str, TensorType]:

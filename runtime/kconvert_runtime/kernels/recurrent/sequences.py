@@ -85,29 +85,38 @@ def with_bias(kernel: Array, bias: Array | None) -> Array:
 
 
 def projected(
-    do: Do, x: Array, kernel: Array, backwards: Sequence[bool], use: Callable[[Do, int, Array], object], shared: bool
-) -> None:
+    do: Do, x: Array, kernel: Array, backwards: Sequence[bool], use: Callable[[Do, int, Array], object], shared: bool,
+    table: Array | None = None,
+) -> None:  # fmt: skip
     """Call use(do, t, x_t kernel + bias (gates, directions, batch, units)) for each time step of x (batch, time, n).
 
-    Many steps are projected in one product; if `shared`, on another core while the steps before are run.
+    Many steps are projected in one product; if `shared`, on another core while the steps before are run. With a
+    `table` (`table_of`), x (batch, time) says which of its entries is x_t.
     """
-    batch, time, features = x.shape
-    gates, directions, _, units = kernel.shape
+    batch, time = x.shape[:2]
+    gates, directions, depth, units = kernel.shape
     ways = [time_major(x, backward) for backward in backwards]
+    firsts = np.arange(gates * directions).reshape(gates, directions) * (0 if table is None else table.shape[2])
     length = max(1, BLOCK // max(1, gates * directions * batch * units))
 
     def project(do: Do, start: int) -> tuple[int, Array]:
         count = min(length, time - start)
         place = start // length % PLACES
-        rows = do.scratch(f"rows{place}", (count, batch, features + 1), x.dtype)
-        do(np.copyto, rows[..., features], 1)
-        block = do.handed_on(f"block{place}", (count, gates, directions, batch, units), x.dtype)
+        block = do.handed_on(f"block{place}", (count, gates, directions, batch, units), kernel.dtype)
+        if table is not None:
+            entries = do.scratch("entries", block.shape[:-1], np.int64)
+            for direction, way in enumerate(ways):
+                do(np.add, way[start : start + count, None], firsts[:, direction, None], out=entries[:, :, direction])
+            do(np.take, table.reshape(-1, units), entries, axis=0, out=block, mode="wrap")  # "raise" would copy it
+            return start, block
         if batch > 1:  # BLAS writes the rows of a product at equal distances only
             block = np.moveaxis(block.reshape(gates, directions, count, batch, units), 2, 0)
+        rows = do.scratch(f"rows{place}", (count, batch, depth), x.dtype)
+        do(np.copyto, rows[..., -1], 1)
         for direction, way in enumerate(ways):
-            do(np.copyto, rows[..., :features], way[start : start + count])
+            do(np.copyto, rows[..., :-1], way[start : start + count])
             out = np.moveaxis(block[:, :, direction], 0, 1).reshape(gates, count * batch, units)
-            do(np.matmul, rows.reshape(count * batch, features + 1), kernel[:, direction], out=out)
+            do(np.matmul, rows.reshape(count * batch, depth), kernel[:, direction], out=out)
         return start, block
 
     def use_all(do: Do, made: tuple[int, Array]) -> None:
@@ -116,6 +125,11 @@ def projected(
             use(do, start + i, z)
 
     do.ahead(project, use_all, range(0, time, length), shared=shared)
+
+
+def table_of(entries: Array, kernel: Array) -> Array:
+    """Entries (count, features), each projected as the input of a cell: (gates, directions, count, units)."""
+    return np.matmul(entries, kernel[:, :, :-1]) + kernel[:, :, -1:]
 
 
 def time_major(x: Array, backwards: bool) -> Array:
@@ -205,19 +219,20 @@ def run_cell(
 
 def fill_cell(
     do: Do, cell: Cell, outputs: Sequence[Array | None], x: Array, mask: Array | None, states: Sequence[Array | None],
-    sequence: Array, *, backwards: Sequence[bool], zero_output_for_mask: bool,
+    sequence: Array, *, backwards: Sequence[bool], zero_output_for_mask: bool, table: Array | None = None,
 ) -> None:  # fmt: skip
     """Do what `run_cell` does, into given arrays.
 
     outputs: for each direction those of the op: the sequence (batch, time, units), the last of it, the final states;
     None for what is not needed. sequence (time, directions, batch, units) is filled with the outputs of all steps.
+    table: as in `projected`.
     """
-    batch, time, _ = x.shape
+    batch, time = x.shape[:2]
     if not time:
         raise ValueError("the sequence has no time steps")
     gates, directions, _, width = cell.kernel.shape
     units = cell.units
-    ends = [*_started(do, states, (directions, batch, units), x.dtype)]
+    ends = [*_started(do, states, (directions, batch, units), cell.kernel.dtype)]
     arranged, kept, some = _masks(do, mask, backwards)
 
     def step(do: Do, t: int, z: Array) -> None:
@@ -228,9 +243,9 @@ def fill_cell(
 
     small = gates * directions * batch * width * units < LARGE
     if small:
-        do.in_one_thread(lambda do: projected(do, x, cell.kernel, backwards, step, True))
+        do.in_one_thread(lambda do: projected(do, x, cell.kernel, backwards, step, True, table))
     else:
-        projected(do, x, cell.kernel, backwards, step, False)
+        projected(do, x, cell.kernel, backwards, step, False, table)
     each = len(outputs) // directions
     for direction in range(directions):
         _, _, *finals = outputs[direction * each : (direction + 1) * each]
