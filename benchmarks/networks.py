@@ -128,13 +128,13 @@ def vit() -> Any:
     return keras.Model(image, layers.Dense(1000)(x))
 
 
-def application(name: str) -> Callable[[], Any]:
+def application(name: str, **options: Any) -> Callable[[], Any]:
     """Return what builds a network of keras.applications, without the softmax, which would hide differences."""
 
     def build() -> Any:
         import keras
 
-        return getattr(keras.applications, name)(weights=None, classifier_activation=None)
+        return getattr(keras.applications, name)(weights=None, classifier_activation=None, **options)
 
     return build
 
@@ -148,6 +148,9 @@ NETWORKS = {
     "mobilenetv2": Network("MobileNetV2", application("MobileNetV2"), IMAGE),
     "resnet50": Network("ResNet50", application("ResNet50"), IMAGE),
     "vgg16": Network("VGG16", application("VGG16"), IMAGE),
+    "vgg16features": Network(
+        "VGG16 without dense layers", application("VGG16", include_top=False, pooling="avg"), IMAGE
+    ),
     "efficientnetb0": Network("EfficientNetB0", application("EfficientNetB0"), IMAGE),
     "densenet121": Network("DenseNet121", application("DenseNet121"), IMAGE),
     "transformer": Network("Transformer, 4 layers, 128 tokens", transformer, (128,), 8000),
