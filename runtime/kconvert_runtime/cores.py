@@ -36,9 +36,9 @@ class Apart:
         if sys.platform != "linux" or current is None or (core := current()) == self._core:
             return
         self._core = core
-        others = os.sched_getaffinity(0) - {core}
-        for thread in self._threads if others else ():
-            try:
+        try:
+            others = os.sched_getaffinity(0) - {core}
+            for thread in self._threads if others else ():
                 os.sched_setaffinity(thread, others)
-            except OSError:  # not allowed, or the thread has ended: it only takes longer then
-                return
+        except OSError:  # not allowed, or a thread has ended: it only takes longer then
+            return

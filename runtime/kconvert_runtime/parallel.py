@@ -6,6 +6,7 @@ waiting itself, and takes long to import.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable
 from functools import cache, partial
@@ -173,3 +174,6 @@ class Helpers:
 
 
 _helpers = cache(Helpers)
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_helpers.cache_clear)  # threads do not live on in a process that is forked

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -56,3 +59,26 @@ def test_for_each_does_everything_once() -> None:
     done: list[int] = []
     parallel.for_each(done.append, range(100))
     assert sorted(done) == list(range(100))
+
+
+FORKED = """
+import os, threading
+from kconvert_runtime import blas, parallel
+blas.threads = lambda: 2
+
+def both_at_once():
+    both = threading.Barrier(2)
+    parallel.for_each(lambda item: both.wait(20), range(2))
+
+both_at_once()
+child = os.fork()
+if not child:
+    both_at_once()
+    os._exit(7)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only some systems fork processes")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], timeout=60).returncode == 7
