@@ -13,6 +13,10 @@ from kconvert_schemas.errors import InputError, show
 from kconvert_schemas.graph import Port, Signature
 
 
+_AS_IT_IS = {name: np.dtype(name) for name in ("float32", "float64", "int32", "int64", "uint8", "bool")}
+"""Dtypes of which an array is taken as it is: most arrays are such, and small models are run often."""
+
+
 def flatten(signature: Signature, given: tuple[Any, ...]) -> list[Any]:
     """Return one entry for each input port, in port order.
 
@@ -69,6 +73,9 @@ def prepare(port: Port, given: Any) -> Array:
 
     As Keras does, a last axis of size 1 may be missing or extra.
     """
+    type_ = port.type
+    if type(given) is np.ndarray and given.dtype == _AS_IT_IS.get(type_.dtype) and _fits(given.shape, type_.shape):
+        return given
     if given is None:
         raise InputError(
             f"Input {show(port.name)} got None. Where it is optional in Keras, a bundle needs it all the same."
@@ -94,7 +101,12 @@ def fit(port: Port, array: Array) -> Array:
 
 
 def _fits(shape: Sequence[int], expected: Sequence[int | None]) -> bool:
-    return len(shape) == len(expected) and all(e in (None, n) for n, e in zip(shape, expected, strict=True))
+    if len(shape) != len(expected):
+        return False
+    for n, wanted in zip(shape, expected, strict=True):  # a generator takes three times as long
+        if wanted is not None and n != wanted:
+            return False
+    return True
 
 
 def _misfit(port: Port, array: Array) -> str:
