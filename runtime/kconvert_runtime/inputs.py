@@ -12,7 +12,6 @@ from kconvert_schemas.dtypes import Array
 from kconvert_schemas.errors import InputError, show
 from kconvert_schemas.graph import Port, Signature
 
-
 _AS_IT_IS = {name: np.dtype(name) for name in ("float32", "float64", "int32", "int64", "uint8", "bool")}
 """Dtypes of which an array is taken as it is: most arrays are such, and small models are run often."""
 
@@ -103,7 +102,7 @@ def fit(port: Port, array: Array) -> Array:
 def _fits(shape: Sequence[int], expected: Sequence[int | None]) -> bool:
     if len(shape) != len(expected):
         return False
-    for n, wanted in zip(shape, expected, strict=True):  # a generator takes three times as long
+    for n, wanted in zip(shape, expected, strict=True):  # noqa: SIM110  (a generator takes three times as long)
         if wanted is not None and n != wanted:
             return False
     return True
