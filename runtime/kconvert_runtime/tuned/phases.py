@@ -38,9 +38,8 @@ class Phase:
     @staticmethod
     def of(axis: Axis, number: int) -> Phase:
         """Return that of the results that follow the first one of each place by so many."""
-        met = axis.taps(number)
-        read = slice(met[0][0], met[-1][0] + 1) if met[0][0] < met[-1][0] else slice(met[-1][0], met[0][0] + 1)
-        return Phase(read, [tap for _, tap in sorted(met)])
+        met = sorted(axis.taps(number))
+        return Phase(slice(met[0][0], met[-1][0] + 1), [tap for _, tap in met])
 
 
 def _phases(axes: Sequence[Axis]) -> list[list[Phase]] | None:

@@ -50,9 +50,8 @@ class Axis:
     @property
     def reach(self) -> range:
         """How far before a place the elements of x lie that it reads."""
-        return range(
-            -((self.stride - 1 + self.front) // self.stride), (self.window - 1 - self.front) // self.stride + 1
-        )
+        first = -((self.stride - 1 + self.front) // self.stride)
+        return range(first, (self.window - 1 - self.front) // self.stride + 1)
 
     @property
     def zeros(self) -> tuple[int, int]:
@@ -66,6 +65,7 @@ class Axis:
 
 
 def axes_of(site: Site) -> list[Axis] | None:
+    """Return the spatial axes of a `conv_transpose`; None for channels first, dilated windows, or no elements."""
     attrs, x, y = site.node.attrs, site.shape_of(0), site.shape
     if attrs["data_format"] != "channels_last" or any(n != 1 for n in attrs["dilation_rate"]) or 0 in (*x, *y):
         return None

@@ -104,7 +104,7 @@ def projected(
         place = start // length % PLACES
         block = do.handed_on(f"block{place}", (count, gates, directions, batch, units), kernel.dtype)
         if table is not None:
-            entries = do.scratch("entries", block.shape[:-1], np.int64)
+            entries = do.scratch(f"entries{place}", block.shape[:-1], np.int64)
             for direction, way in enumerate(ways):
                 do(np.add, way[start : start + count, None], firsts[:, direction, None], out=entries[:, :, direction])
             do(np.take, table.reshape(-1, units), entries, axis=0, out=block, mode="wrap")  # "raise" would copy it
