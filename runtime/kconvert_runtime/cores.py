@@ -9,7 +9,8 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 
 
@@ -23,7 +24,10 @@ def _current() -> Callable[[], int] | None:
 
 
 class Apart:
-    """Keeps threads off the core of the one that gives them work: they may run wherever else that one may."""
+    """Keeps threads off the core of the one that gives them work: they may run wherever else that one may.
+
+    That one may fall asleep itself while it waits for them, and be woken on the core of one of them: `held` prevents it.
+    """
 
     def __init__(self, threads: Sequence[int]) -> None:
         """`threads`: their native ids."""
@@ -42,3 +46,29 @@ class Apart:
                 os.sched_setaffinity(thread, others)
         except OSError:  # not allowed, or a thread has ended: it only takes longer then
             return
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the threads off the core of the calling thread, and that one on it, as long as this lasts."""
+        before: set[int] = set()
+        try:
+            self.keep()
+            if sys.platform == "linux" and self._core >= 0:
+                before = _moved({self._core})
+            yield
+        finally:
+            if len(before) > 1:
+                _moved(before)
+
+
+def _moved(cores: set[int]) -> set[int]:
+    """Let the calling thread run on these cores; returns where it could run before, nothing where that is not known."""
+    if sys.platform != "linux":
+        return set()
+    try:
+        before = os.sched_getaffinity(0)
+        if before != cores:
+            os.sched_setaffinity(0, cores)
+    except OSError:
+        return set()
+    return before

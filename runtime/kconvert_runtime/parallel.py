@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from functools import cache, partial
 from typing import Any, Generic, TypeVar
 
@@ -88,13 +89,14 @@ def pipelined(make: Callable[[int], object], use: Callable[[int], object], count
 
     helpers = [Job(help_) for _ in range(min(workers(), count) - 1)]
     try:
-        for i, lock in enumerate(unfinished):
-            while not lock.acquire(blocking=False):
-                if not make_next(wait=False):  # then another thread is at it
-                    lock.acquire()
-                    break
-            use(i)
-            free.release()
+        with held():
+            for i, lock in enumerate(unfinished):
+                while not lock.acquire(blocking=False):
+                    if not make_next(wait=False):  # then another thread is at it
+                        lock.acquire()
+                        break
+                use(i)
+                free.release()
     finally:
         for _ in todo:  # after an error nothing new is begun
             pass
@@ -159,11 +161,11 @@ class Helpers:
         threads = [threading.Thread(target=self._serve, name="kconvert", daemon=True) for _ in range(workers() - 1)]
         for thread in threads:
             thread.start()
-        self._apart = Apart([thread.native_id for thread in threads if thread.native_id is not None])
+        self.apart = Apart([thread.native_id for thread in threads if thread.native_id is not None])
 
     def take(self, job: Job[Any]) -> None:
         """Let one of the threads make the call of a job, on another core than the calling thread's."""
-        self._apart.keep()
+        self.apart.keep()
         self._jobs.put(job)
 
     def _serve(self) -> None:
@@ -174,6 +176,12 @@ class Helpers:
 
 
 _helpers = cache(Helpers)
+
+
+def held() -> AbstractContextManager[None]:
+    """Return a context in which the calling thread, which waits for others in between, stays on its core."""
+    return _helpers().apart.held()
+
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_helpers.cache_clear)  # threads do not live on in a process that is forked

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeAlias
 
 from .calls import Calls, Span, Taken
-from .parallel import Job, shares, workers
+from .parallel import Job, held, shares, workers
 
 Parts: TypeAlias = "Sequence[Sequence[Sequence[Taken]]]"
 """As in `Recording`: what is done one after the other, each by one thread or several."""
@@ -107,7 +107,8 @@ class Section:
         else:
             others = range(1, len(self.phases[0]))
             jobs = {lane: Job(partial(self._run, [lane], {})) for lane in others}
-            self._run([0], jobs)
+            with held():
+                self._run([0], jobs)
             for job in jobs.values():
                 job.result()
         if self._error is not None:

@@ -54,6 +54,17 @@ def test_the_core_of_the_caller_is_told() -> None:
     assert current() in os.sched_getaffinity(0)
 
 
+def test_the_caller_stays_where_it_is_meanwhile() -> None:
+    allowed = os.sched_getaffinity(0)
+    if cores._current() is None or len(allowed) < 2:
+        pytest.skip("there is only one core, or the C library has no sched_getcpu")
+    apart = cores.Apart([])
+    with pytest.raises(KeyError), apart.held():
+        assert len(os.sched_getaffinity(0)) == 1
+        raise KeyError
+    assert os.sched_getaffinity(0) == allowed
+
+
 def test_on_the_only_core_all_run_together(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
     before = os.sched_getaffinity(waiting.native_id)
     monkeypatch.setattr(os, "sched_getaffinity", lambda thread: {3})
