@@ -26,7 +26,7 @@ def _current() -> Callable[[], int] | None:
 class Apart:
     """Keeps threads off the core of the one that gives them work: they may run wherever else that one may.
 
-    That one may fall asleep itself while it waits for them, and be woken on the core of one of them: `held` prevents it.
+    That one may fall asleep itself while it waits for them, and wake on the core of one of them: `held` prevents it.
     """
 
     def __init__(self, threads: Sequence[int]) -> None:
