@@ -19,8 +19,8 @@ from .networks import NETWORKS
 
 BLOCK = 0.05
 """Seconds that one turn of an engine should take: as many calls as fit, at least one."""
-PAUSE = 0.06
-"""Seconds between two turns. Threads that wait for work spin for a while (OpenBLAS' for 2^26 cycles, 25 ms):
+PAUSE = 0.13
+"""Seconds between two turns. Threads that wait for work spin for a while (NumPy's OpenBLAS' for about 100 ms):
 without a pause they would take a core from the engine that comes next."""
 PATIENCE = 20.0
 """Seconds that one call may take to be repeated at all."""
