@@ -41,7 +41,8 @@ def for_each(work: Callable[[Item], object], items: Iterable[Item]) -> None:
     shared = iter(todo)
     helpers = [Job(partial(one_by_one, work, shared)) for _ in range(min(workers(), len(todo)) - 1)]
     try:
-        one_by_one(work, shared)
+        with held():
+            one_by_one(work, shared)
     finally:
         for _ in shared:  # after an error nothing new is begun
             pass

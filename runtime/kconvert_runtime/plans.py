@@ -32,7 +32,7 @@ Run: TypeAlias = Callable[[Plan, Sequence[Array]], "list[Array]"]
 PLANS = 8
 """Plans that are kept, each for other shapes of the inputs."""
 _changing = Lock()
-BESIDE = 1.15
+BESIDE = 1.05
 """How much longer a core takes for its rows while others run theirs."""
 WAITING = 2e-5
 """Seconds that a core waits in each step for the interpreter's lock while others run the same steps."""
