@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 
 
 @cache
@@ -33,32 +34,42 @@ class Apart:
         """`threads`: their native ids."""
         self._threads = threads
         self._core = -1
+        self._holding = Lock()
 
-    def keep(self) -> None:
-        """Keep the threads off the core of the calling thread."""
+    def keep(self) -> int | None:
+        """Keep the threads off the core of the calling thread; returns that core, None where it is not known."""
         current = _current()
-        if sys.platform != "linux" or current is None or (core := current()) == self._core:
-            return
+        if sys.platform != "linux" or current is None:
+            return None
+        if (core := current()) == self._core:
+            return core
         self._core = core
         try:
             others = os.sched_getaffinity(0) - {core}
             for thread in self._threads if others else ():
                 os.sched_setaffinity(thread, others)
         except OSError:  # not allowed, or a thread has ended: it only takes longer then
-            return
+            pass
+        return core
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep the threads off the core of the calling thread, and that one on it, as long as this lasts."""
+        """Keep the threads off the core of the calling thread, and that one on it, as long as this lasts.
+
+        Only one thread at a time is kept: several may happen to be on one core when they ask for it.
+        """
         before: set[int] = set()
+        alone = self._holding.acquire(blocking=False)
         try:
-            self.keep()
-            if sys.platform == "linux" and self._core >= 0:
-                before = _moved({self._core})
+            core = self.keep()
+            if alone and core is not None:
+                before = _moved({core})
             yield
         finally:
             if len(before) > 1:
                 _moved(before)
+            if alone:
+                self._holding.release()
 
 
 def _moved(cores: set[int]) -> set[int]:

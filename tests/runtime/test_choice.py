@@ -7,7 +7,7 @@ import pytest
 
 from kconvert_runtime.tuned import choice
 from kconvert_runtime.tuned.candidates import CANDIDATES, Candidate
-from kconvert_runtime.tuned.choice import choose
+from kconvert_runtime.tuned.choice import CLEARLY, choose
 from kconvert_runtime.tuned.costs import CROWDED, MEETING, Cost, product
 from kconvert_runtime.tuned.site import Site
 from kconvert_schemas import Node, TensorType
@@ -43,6 +43,12 @@ def test_products_are_left_to_the_threads_of_blas() -> None:
 
 def test_much_work_beside_products_is_shared() -> None:
     assert chosen(site("test::a", Cost(products=1.0, rest=1.0))) == ([("way0", 2)], True)
+
+
+@pytest.mark.parametrize("more", [-0.01, 0.01])
+def test_sharing_must_be_clearly_faster(more: float) -> None:
+    sites = [site("test::a", Cost(products=1.0))]
+    assert choose(sites, lambda site, candidate, cost, shared: CLEARLY + more if shared else 1.0)[1] is (more < 0)
 
 
 def test_what_is_small_is_not_shared() -> None:

@@ -59,9 +59,23 @@ def test_the_caller_stays_where_it_is_meanwhile() -> None:
     if cores._current() is None or len(allowed) < 2:
         pytest.skip("there is only one core, or the C library has no sched_getcpu")
     apart = cores.Apart([])
+    others: list[set[int]] = []
+
+    def other() -> None:
+        with apart.held():
+            others.append(os.sched_getaffinity(0))
+
     with pytest.raises(KeyError), apart.held():
-        assert len(os.sched_getaffinity(0)) == 1
+        held = os.sched_getaffinity(0)
+        with apart.held():  # as it is already
+            assert os.sched_getaffinity(0) == held
+        second = threading.Thread(target=other)
+        os.sched_setaffinity(0, allowed)  # which a new thread takes over
+        second.start()
+        second.join()
         raise KeyError
+    assert len(held) == 1
+    assert others == [allowed]  # it is not kept where the first one may be
     assert os.sched_getaffinity(0) == allowed
 
 

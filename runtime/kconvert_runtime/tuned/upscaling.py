@@ -13,8 +13,9 @@ from ..calls import Do
 from ..steps import Call
 from .candidates import candidate
 from .costs import Cost, gathered, product
-from .site import Site, Work, in_blocks, row_blocks
+from .site import Site, Work, in_blocks
 from .tape import Block
+from .transposed import axes_of, bands_of, places_of, put
 
 ELEMENTS = 1 << 17
 """Elements of the result that are worked on at a time."""
@@ -35,27 +36,22 @@ def _cost(site: Site) -> Cost | None:
 @candidate("conv_transpose", "side by side", _cost)
 def side_by_side(site: Site) -> Call:
     """Bands of rows: each element of x gives a window of the result."""
-    batch, *sizes, channels = site.shape_of(0)
+    _, *sizes, channels = site.shape_of(0)
     *windows, filters, _ = site.shape_of(1)
     width = math.prod(windows) * filters
-    rank, stride = len(sizes), windows[0]
-    # (places..., windows...) -> (place, window) along each axis
-    order = (0, *(axis for i in range(rank) for axis in (1 + i, 1 + rank + i)), 1 + 2 * rank)
-    rows = max(ELEMENTS // (width * math.prod(sizes[1:])), 1)
-    bands = row_blocks((batch, sizes[0], 1), rows, site.threads)
-    blocks = [(band[0], *(slice(cut.start * stride, cut.stop * stride) for cut in band[1:])) for band in bands]
+    axes = axes_of(site)
+    assert axes is not None  # noqa: S101  (the cost is None then)
+    blocks = bands_of(site, axes, ELEMENTS // (width * math.prod(sizes[1:])))
 
     def prepare(arrays: Sequence[Array]) -> Work:
         x, weights = arrays[0], arrays[1].reshape(width, channels).T  # BLAS takes it as it lies
 
         def work(do: Do, out: Array, block: Block) -> None:
-            band = (block[0], *(slice(cut.start // stride, cut.stop // stride) for cut in block[1:]))
-            values = x[band]
+            values = x[places_of(block, axes)]
             places = values.shape[:-1]
             columns = do.scratch("columns", (math.prod(places), width), out.dtype)
             do(np.matmul, do.reshaped("rows", values, (-1, channels)), weights, out=columns)
-            spread = columns.reshape(*places, *windows, filters).transpose(order)
-            do(np.copyto, out.reshape(spread.shape), spread)
+            put(do, out, columns.reshape(*places, *windows, filters))
 
         return work
 
