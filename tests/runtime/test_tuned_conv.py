@@ -47,6 +47,13 @@ SHAPES = [
     ((2, 9, 8, 12), (3, 3, 2, 18), (1, 1), (1, 1), 6),
     ((2, 9, 8, 6), (3, 2, 3, 4), (2, 1), (1, 2), 2),
     ((3, 20, 8), (3, 2, 8), (2,), (1,), 4),
+    ((2, 11, 9, 5), (1, 7, 5, 6), (1, 1), (1, 1), 1),
+    ((2, 11, 9, 5), (5, 1, 5, 6), (1, 1), (1, 1), 1),
+    ((2, 8, 9, 5), (2, 5, 5, 6), (1, 1), (1, 1), 1),
+    ((3, 21, 4), (4, 4, 3), (1,), (1,), 1),
+    ((2, 5, 6, 7, 3), (3, 3, 2, 3, 4), (1, 1, 1), (1, 1, 1), 1),
+    ((2, 9, 6, 7, 3), (3, 3, 1, 3, 4), (2, 1, 1), (1, 1, 1), 1),
+    ((2, 9, 6, 7, 3), (2, 3, 3, 3, 4), (1, 1, 1), (3, 1, 1), 1),
 ]
 SITES = [(*shape, padding) for shape, padding in itertools.product(SHAPES, ("same", "valid"))]
 
@@ -91,17 +98,24 @@ def test_every_candidate(case: Any, threads: int) -> None:
         assert error < (2e-5 if "winograd" in candidate.name else 2e-6), candidate.name
 
 
-def test_winograd_takes_what_it_can() -> None:
-    names = [[c.name for c in CANDIDATES["conv"] if c.cost(site_of(*case)[0]) is not None] for case in SITES[:2]]
-    every = [name + by for name in ("im2col", "winograd2", "winograd4") for by in ("", " by filters")]
-    assert [[name for name in some if name in every] for some in names] == [every] * 2
+@pytest.mark.parametrize(
+    ("windows", "strides", "sizes"),
+    [((3, 3), (1, 1), (2, 4)), ((2, 2), (1, 1), (2, 4)), ((5, 5), (1, 1), (2,)), ((6, 6), (1, 1), ()),
+     ((1, 7), (1, 1), (2,)), ((5, 1), (1, 1), (2, 4)), ((3, 3), (1, 2), ()), ((1, 1), (1, 1), ()),
+     ((5,), (1,), (2, 4)), ((7,), (1,), (2,)), ((8,), (1,), ()), ((3, 3, 3), (2, 1, 1), (2, 4)),
+     ((3, 1, 1), (1, 1, 1), ()), ((3, 3, 3), (1, 1, 2), ())],
+)  # fmt: skip
+def test_winograd_takes_what_it_can(windows: Any, strides: Any, sizes: Any) -> None:
+    site, _ = site_of((2, *(8,) * len(windows), 3), (*windows, 3, 4), strides, (1,) * len(windows), 1, "same")
+    names = [c.name for c in CANDIDATES["conv"] if c.name.startswith("winograd") and c.cost(site) is not None]
+    assert names == [f"winograd{m}{by}" for m in sizes for by in ("", " by filters")]
 
 
-@pytest.mark.parametrize("m", [2, 4])
-def test_the_matrices_of_winograd_convolve(m: int) -> None:
-    there, turn, back = winograd.transforms(m)
+@pytest.mark.parametrize(("m", "window"), [(2, 2), (2, 3), (4, 2), (2, 5), (4, 3), (4, 4), (2, 7), (4, 5), (1, 1)])
+def test_the_matrices_of_winograd_convolve(m: int, window: int) -> None:
+    there, turn, back = winograd.transforms(m, window)
     rng = np.random.default_rng(m)
-    data, weights = rng.normal(size=m + 2), rng.normal(size=3)
+    data, weights = rng.normal(size=m + window - 1), rng.normal(size=window)
     np.testing.assert_allclose(back @ ((turn @ weights) * (there @ data)), np.correlate(data, weights), atol=1e-13)
 
 

@@ -126,3 +126,17 @@ def _cut(do: Do, x: Array, wanted: Sequence[tuple[int, int]], outside: float) ->
                 do(np.copyto, result[within([*there[:axis], edge])], outside)
     do(np.copyto, result[within(there)], x[within(inside)])
     return result
+
+
+def put(do: Do, out: Array, values: Array) -> None:
+    """Put values (batch, places..., phases..., filters) where they belong in a band of the result."""
+    rank = out.ndim - 2
+    some = values.transpose(0, *(axis for i in range(rank) for axis in (1 + i, 1 + rank + i)), 1 + 2 * rank)
+    sizes = [a * b for a, b in zip(some.shape[1:-1:2], some.shape[2:-1:2], strict=True)]
+    if list(out.shape[1:-1]) == sizes:
+        do(np.copyto, out.reshape(some.shape), some)
+        return
+    whole = do.scratch("whole", some.shape, some.dtype)
+    do(np.copyto, whole, some)
+    whole = whole.reshape(len(some), *sizes, some.shape[-1])
+    do(np.copyto, out, whole[within([slice(0, n) for n in out.shape[1:-1]])])

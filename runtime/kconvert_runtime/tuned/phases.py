@@ -19,10 +19,10 @@ from ..calls import Do
 from ..steps import Call
 from .candidates import candidate
 from .costs import CALL, Cost, gathered, product
-from .geometry import Convolution, neighbourhood
+from .geometry import Convolution, neighbourhood, put
 from .site import Site, Work, in_blocks
 from .tape import Block
-from .transposed import Axis, axes_of, bands_of, places_of, put
+from .transposed import Axis, axes_of, bands_of, places_of
 
 COLUMNS = 1 << 18
 """Elements of the matrix of windows that is held at a time by one thread."""

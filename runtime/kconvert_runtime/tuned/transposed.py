@@ -19,10 +19,10 @@ from kconvert_schemas.graph import TensorType
 from kconvert_schemas.ops.windows import transposed_count
 
 from ..calls import Do
-from ..kernels.windows import within
 from ..steps import Call
 from .candidates import Candidate, candidate, candidates
 from .costs import Cost, gathered
+from .geometry import put
 from .site import Site, Work, in_blocks, row_blocks
 from .tape import Block
 
@@ -172,20 +172,6 @@ def places_of(block: Block, axes: Sequence[Axis]) -> Block:
     """Return the places that a band of the result comes from."""
     stride = axes[0].stride
     return (block[0], *(slice(cut.start // stride, -(-cut.stop // stride)) for cut in block[1:]))
-
-
-def put(do: Do, out: Array, values: Array) -> None:
-    """Put values (batch, places..., phases..., filters) where they belong in a band of the result."""
-    rank = out.ndim - 2
-    some = values.transpose(0, *(axis for i in range(rank) for axis in (1 + i, 1 + rank + i)), 1 + 2 * rank)
-    sizes = [a * b for a, b in zip(some.shape[1:-1:2], some.shape[2:-1:2], strict=True)]
-    if list(out.shape[1:-1]) == sizes:
-        do(np.copyto, out.reshape(some.shape), some)
-        return
-    whole = do.scratch("whole", some.shape, some.dtype)
-    do(np.copyto, whole, some)
-    whole = whole.reshape(len(some), *sizes, some.shape[-1])
-    do(np.copyto, out, whole[within([slice(0, n) for n in out.shape[1:-1]])])
 
 
 def _arrange(site: Site, axes: Sequence[Axis]) -> Call:

@@ -13,9 +13,10 @@ from ..calls import Do
 from ..steps import Call
 from .candidates import candidate
 from .costs import Cost, gathered, product
+from .geometry import put
 from .site import Site, Work, in_blocks
 from .tape import Block
-from .transposed import axes_of, bands_of, places_of, put
+from .transposed import axes_of, bands_of, places_of
 
 ELEMENTS = 1 << 17
 """Elements of the result that are worked on at a time."""
