@@ -76,7 +76,7 @@ def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     if request.param == "in many blocks":
         sizes = {conv: ("COLUMNS", "LEAST"), depthwise: ("PLANE",), winograd: ("TILES", "LEAST"),
                  grouped: ("COLUMNS", "LEAST"), upscaling: ("ELEMENTS",),
-                 transposed: ("ELEMENTS", "TOGETHER"), phases: ("COLUMNS",), taps: ("PARTS",),
+                 transposed: ("ELEMENTS", "TOGETHER"), phases: ("COLUMNS", "LEAST"), taps: ("PARTS",),
                  lines: ("COLUMNS",)}  # fmt: skip
         for module, name in ((module, name) for module, names in sizes.items() for name in names):
             monkeypatch.setattr(module, name, 1)

@@ -10,11 +10,12 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from ..calls import Do
+from ..kernels.windows import patches
 from ..parallel import workers
 from ..steps import Call
 from .candidates import candidate
 from .costs import FEW, Cost, across, gathered, product
-from .geometry import Convolution, bands, convolution, neighbourhood
+from .geometry import Convolution, bands, convolution, region
 from .site import Site, Work, column_blocks, in_blocks, rows_and_columns
 from .tape import Block
 
@@ -55,8 +56,8 @@ def im2col(site: Site, *, columns: bool) -> Call:
 
         def work(do: Do, out: Array, block: Block) -> None:
             places, some = rows_and_columns(block, shape)
-            windows = neighbourhood(do, x, conv, places[:2], conv.strides, conv.windows)
-            rows = _turned(do, windows, out.ndim - 1, depth) if turned else _rows(do, windows, depth)
+            values = region(do, x, conv, places[:2], conv.strides, conv.windows)
+            rows = (_turned if turned else _rows)(do, values, conv)
             do(np.matmul, rows, weights[:, some], out=out.reshape(-1, out.shape[-1]))
 
         return work
@@ -64,19 +65,27 @@ def im2col(site: Site, *, columns: bool) -> Call:
     return in_blocks(site, blocks, prepare)
 
 
-def _rows(do: Do, windows: Array, depth: int) -> Array:
-    """Windows (batch, places..., windows..., channels) as the rows of a matrix."""
+def _rows(do: Do, values: Array, conv: Convolution) -> Array:
+    """Values (batch, spatial..., channels) -> their windows as the rows of a matrix."""
+    windows = patches(values, conv.windows, conv.strides, conv.dilations)
     columns = do.scratch("columns", windows.shape, windows.dtype)
     do(np.copyto, columns, windows)
-    return columns.reshape(-1, depth)
+    return columns.reshape(-1, conv.depth)
 
 
-def _turned(do: Do, windows: Array, places: int, depth: int) -> Array:
+def _turned(do: Do, values: Array, conv: Convolution) -> Array:
     """The same matrix column by column: what is copied in one go is a row of places, not of a window."""
+    if conv.strides[-1] == 1 and conv.channels > 1:  # with each channel apart, rows of places lie in one piece
+        planes = np.moveaxis(values, -1, 0)
+        apart = do.scratch("planes", planes.shape, values.dtype)
+        do(np.copyto, apart, planes)
+        values = np.moveaxis(apart, 0, -1)
+    windows = patches(values, conv.windows, conv.strides, conv.dilations)
+    places = len(conv.places) + 1
     turned = np.moveaxis(windows, range(places), range(-places, 0))
     columns = do.scratch("columns", turned.shape, windows.dtype)
     do(np.copyto, columns, turned)
-    return columns.reshape(depth, -1).T
+    return columns.reshape(conv.depth, -1).T
 
 
 for _name, _across in ("im2col", False), ("im2col by filters", True):

@@ -128,8 +128,11 @@ def _cut(do: Do, x: Array, wanted: Sequence[tuple[int, int]], outside: float) ->
     return result
 
 
-def put(do: Do, out: Array, values: Array) -> None:
-    """Put values (batch, places..., phases..., filters) where they belong in a band of the result."""
+def put(do: Do, out: Array, values: Array, begun: Sequence[int] | None = None) -> None:
+    """Put values (batch, places..., phases..., filters) where they belong in a band of the result.
+
+    begun: how many of them along each axis come before the band.
+    """
     rank = out.ndim - 2
     some = values.transpose(0, *(axis for i in range(rank) for axis in (1 + i, 1 + rank + i)), 1 + 2 * rank)
     sizes = [a * b for a, b in zip(some.shape[1:-1:2], some.shape[2:-1:2], strict=True)]
@@ -139,4 +142,5 @@ def put(do: Do, out: Array, values: Array) -> None:
     whole = do.scratch("whole", some.shape, some.dtype)
     do(np.copyto, whole, some)
     whole = whole.reshape(len(some), *sizes, some.shape[-1])
-    do(np.copyto, out, whole[within([slice(0, n) for n in out.shape[1:-1]])])
+    starts = zip(begun or [0] * rank, out.shape[1:-1], strict=True)
+    do(np.copyto, out, whole[within([slice(start, start + n) for start, n in starts])])

@@ -26,6 +26,8 @@ from .transposed import Axis, axes_of, bands_of, places_of
 
 COLUMNS = 1 << 18
 """Elements of the matrix of windows that is held at a time by one thread."""
+LEAST = 256
+"""Places of a block at least: fewer do not pay for packing the weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +51,27 @@ def _phases(axes: Sequence[Axis]) -> list[list[Phase]] | None:
     return [[Phase.of(axis, number) for number in range(axis.stride)] for axis in axes]
 
 
+def _rows(axes: Sequence[Axis], channels: int) -> int:
+    """Rows of places that are worked on at a time."""
+    beside, area = math.prod(axis.places for axis in axes[1:]), math.prod(len(axis.reach) for axis in axes)
+    return -(-max(COLUMNS // (area * channels), LEAST) // beside)
+
+
 def _cost(site: Site) -> Cost | None:
     axes = axes_of(site)
     phases = axes and _phases(axes)
     if not axes or not phases or site.constants[1] is None:
         return None
     *_, channels = site.shape_of(0)
-    count = site.shape[0] * math.prod(axis.places for axis in axes)
-    cost = gathered(math.prod(site.shape), site.shape[-1])
+    beside = math.prod(axis.places for axis in axes[1:])
+    count = site.shape[0] * axes[0].places * beside
+    cost, block = gathered(math.prod(site.shape), site.shape[-1]), _rows(axes, channels) * beside
     for others in every(*phases[1:]):
         depth = math.prod(len(one.taps) for one in others) * channels
         run = len(others[-1].taps if others else axes[0].reach) * channels
         cost += gathered(count * len(axes[0].reach) * depth, run) + Cost(rest=CALL * len(phases[0]))
         for first in phases[0]:
-            cost += product(count, len(first.taps) * depth, site.shape[-1])
+            cost += product(count, len(first.taps) * depth, site.shape[-1], block)
     return cost
 
 
@@ -77,7 +86,7 @@ def by_phases(site: Site) -> Call:
     reaches, places = tuple(len(axis.reach) for axis in axes), tuple(axis.places for axis in axes)
     conv = Convolution(batch, tuple(sizes), channels, reaches, places, filters, ones, ones, 1,
                        [axis.zeros for axis in axes])  # fmt: skip
-    blocks = bands_of(site, axes, COLUMNS // (math.prod(places[1:]) * math.prod(reaches) * channels))
+    blocks = bands_of(site, axes, _rows(axes, channels))
     numbers = np.ndindex(*(axis.stride for axis in axes[1:]))
     groups = [([phases[i][n].read for i, n in enumerate(number, 1)], list(_products(kernel, phases, number)))
               for number in numbers]  # fmt: skip

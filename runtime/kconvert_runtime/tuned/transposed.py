@@ -34,13 +34,17 @@ TOGETHER = 1 << 22
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One axis: `window` elements of weights, `size` of x, `length` of the result, which lacks `front` at first."""
+    """One axis: `window` elements of weights, `size` of x, `length` of the result, which lacks `front` at first.
+
+    before: how many of those of the result are computed only to be left out, as its places begin earlier.
+    """
 
     window: int
     size: int
     length: int
     stride: int
     front: int
+    before: int = 0
 
     @property
     def places(self) -> int:
@@ -63,6 +67,12 @@ class Axis:
         met = [(self.reach[-1] - far, far * self.stride + phase + self.front) for far in self.reach]
         return [(place, tap) for place, tap in met if 0 <= tap < self.window]
 
+    def earlier(self) -> Axis:
+        """Return the axis with its places begun where, over all of them, the fewest elements are read."""
+        begun = [replace(self, length=self.length + n, front=self.front - n, before=n)
+                 for n in range(min(self.front, self.stride - 1) + 1)]  # fmt: skip
+        return min(begun, key=lambda axis: axis.places * len(axis.reach))
+
 
 def axes_of(site: Site) -> list[Axis] | None:
     """Return the spatial axes of a `conv_transpose`; None for channels first, dilated windows, or no elements."""
@@ -79,11 +89,28 @@ def axes_of(site: Site) -> list[Axis] | None:
     return axes if all(len(axis.reach) and min(axis.zeros) >= 0 for axis in axes) else None
 
 
-def _inner(site: Site) -> tuple[Site, Candidate, Cost] | None:
-    """The convolution of some rows of the batch, and the cheapest way to compute it."""
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A convolution of some rows of the batch with places along these axes, computed as this candidate does."""
+
+    site: Site
+    axes: list[Axis]
+    candidate: Candidate
+    cost: Cost
+
+
+def _inner(site: Site) -> Inner | None:
+    """The cheapest convolution; None where there is none."""
     axes, kernel = axes_of(site), site.constants[1]
     if axes is None or kernel is None:
         return None
+    found = [Inner(inner, some, *option) for some in (axes, [axis.earlier() for axis in axes])
+             for inner in [_convolution(site, some)] for option in candidates(inner)]  # fmt: skip
+    return min(found, key=lambda one: one.cost.alone(1) / one.site.shape[0], default=None)
+
+
+def _convolution(site: Site, axes: Sequence[Axis]) -> Site:
+    """The convolution of as many rows of the batch as are computed at a time."""
     batch, *_, channels = site.shape_of(0)
     phases, places = math.prod(axis.stride for axis in axes), [axis.places for axis in axes]
     filters = phases * site.shape[-1]
@@ -95,7 +122,7 @@ def _inner(site: Site) -> tuple[Site, Candidate, Cost] | None:
     dtype = site.outputs[0].dtype
     shapes = (rows, *site.shape_of(0)[1:]), (*(len(axis.reach) for axis in axes), channels, filters)
     weights = np.broadcast_to(holder(dtype).type(0), shapes[1])  # their sizes are enough to choose by
-    inner = Site(
+    return Site(
         replace(site.node, op="conv", attrs=attrs),
         tuple(TensorType(shape, dtype) for shape in shapes),
         (TensorType((rows, *places, filters), dtype),),
@@ -103,16 +130,13 @@ def _inner(site: Site) -> tuple[Site, Candidate, Cost] | None:
         2,
         threads=site.threads,
     )
-    found = min(candidates(inner), key=lambda option: option[1].alone(1), default=None)
-    return None if found is None else (inner, *found)
 
 
 def _cost(site: Site) -> Cost | None:
     found = _inner(site)
     if found is None:
         return None
-    inner, _, one = found
-    times = site.shape[0] // inner.shape[0]
+    one, times = found.cost, site.shape[0] // found.site.shape[0]
     all_ = Cost(one.products * times, one.rest * times, one.packing * times)
     return all_ + gathered(math.prod(site.shape), site.shape[-1])
 
@@ -120,11 +144,11 @@ def _cost(site: Site) -> Cost | None:
 @candidate("conv_transpose", "as a convolution", _cost)
 def as_convolution(site: Site) -> Call:
     """For some rows of the batch at a time the convolution, then bands of its results where they belong, the tail."""
-    found, axes, kernel = _inner(site), axes_of(site), site.constants[1]
-    assert found is not None and axes is not None and kernel is not None  # noqa: S101  (the cost is None then)
-    inner, chosen, _ = found
+    found, kernel = _inner(site), site.constants[1]
+    assert found is not None and kernel is not None  # noqa: S101  (the cost is None then)
+    inner, axes = found.site, found.axes
     weights = _spread(kernel, axes).reshape(inner.shape_of(1))
-    convolve = chosen.build(replace(inner, constants=(None, weights)))
+    convolve = found.candidate.build(replace(inner, constants=(None, weights)))
     batch, rows, own = site.shape[0], inner.shape[0], site.own
 
     def part(type_: TensorType | None) -> TensorType | None:
@@ -162,16 +186,16 @@ def _spread(kernel: Array, axes: Sequence[Axis]) -> Array:
 
 def bands_of(site: Site, axes: Sequence[Axis], rows: int) -> list[Block]:
     """Cut the result into bands that about so many rows of places of the first axis give, for the site's threads."""
-    stride, length = axes[0].stride, axes[0].length
+    stride, length, before = axes[0].stride, axes[0].length, axes[0].before
     bands = row_blocks((site.shape[0], axes[0].places, 1), max(rows, 1), site.threads)
-    return [(band[0], *(slice(cut.start * stride, min(cut.stop * stride, length)) for cut in band[1:]))
-            for band in bands]  # fmt: skip
+    return [(band[0], *(slice(max(cut.start * stride - before, 0), min(cut.stop * stride, length) - before)
+                        for cut in band[1:])) for band in bands]  # fmt: skip
 
 
 def places_of(block: Block, axes: Sequence[Axis]) -> Block:
     """Return the places that a band of the result comes from."""
-    stride = axes[0].stride
-    return (block[0], *(slice(cut.start // stride, -(-cut.stop // stride)) for cut in block[1:]))
+    stride, before = axes[0].stride, axes[0].before
+    return (block[0], *(slice((cut.start + before) // stride, -(-(cut.stop + before) // stride)) for cut in block[1:]))
 
 
 def _arrange(site: Site, axes: Sequence[Axis]) -> Call:
@@ -183,6 +207,12 @@ def _arrange(site: Site, axes: Sequence[Axis]) -> Call:
     def prepare(arrays: Sequence[Array]) -> Work:
         places = [axis.places for axis in axes]
         values = arrays[0].reshape(site.shape[0], *places, *(axis.stride for axis in axes), filters)
-        return lambda do, out, block: put(do, out, values[places_of(block, axes)])
+
+        def work(do: Do, out: Array, block: Block) -> None:
+            places = places_of(block, axes)
+            begun = [axis.before if i or len(places) == 1 or not places[1].start else 0 for i, axis in enumerate(axes)]
+            put(do, out, values[places], begun)
+
+        return work
 
     return in_blocks(site, blocks, prepare)
