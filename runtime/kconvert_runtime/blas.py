@@ -18,16 +18,17 @@ from typing import Any
 import numpy as np
 
 FOLDERS = ("../numpy.libs", ".dylibs", ".libs")
-NAMES = ("scipy_openblas_{}_num_threads64_", "scipy_openblas_{}_num_threads", "openblas_{}_num_threads64_",
-         "openblas_{}_num_threads")  # fmt: skip
+NAMES = ("scipy_openblas_{}64_", "scipy_openblas_{}", "openblas_{}64_", "openblas_{}")
+SMALL = {"skylakex", "cooperlake", "sapphirerapids"}
+"""Processors for which OpenBLAS has kernels for small products."""
 
 _lock = threading.Lock()
 _users = 0
 
 
 @cache
-def _control() -> tuple[Callable[[], int], Callable[[int], None]] | None:
-    """The functions of NumPy's own OpenBLAS that get and set the number of its threads."""
+def _library() -> Callable[[str], Any] | None:
+    """What finds functions of NumPy's own OpenBLAS by their names."""
     home = Path(np.__file__).parent
     for file in (file for folder in FOLDERS for file in sorted((home / folder).glob("*openblas*"))):
         try:
@@ -35,9 +36,28 @@ def _control() -> tuple[Callable[[], int], Callable[[int], None]] | None:
         except OSError:
             continue
         for name in NAMES:
-            if hasattr(library, name.format("get")) and hasattr(library, name.format("set")):
-                return getattr(library, name.format("get")), getattr(library, name.format("set"))
+            if hasattr(library, name.format("set_num_threads")):
+                return lambda function, name=name, library=library: getattr(library, name.format(function), None)
     return None
+
+
+@cache
+def _control() -> tuple[Callable[[], int], Callable[[int], None]] | None:
+    """The functions that get and set the number of BLAS' threads."""
+    find = _library()
+    found = None if find is None else (find("get_num_threads"), find("set_num_threads"))
+    return found if found and all(found) else None
+
+
+@cache
+def has_small_kernels() -> bool:
+    """Tell whether BLAS computes small products of float32 without copying their factors first."""
+    find = _library()
+    name = find("get_corename") if find else None
+    if name is None:
+        return False
+    name.restype = ctypes.c_char_p
+    return (name() or b"").decode(errors="replace").lower() in SMALL
 
 
 @cache

@@ -76,6 +76,6 @@ def _best(
     found = []
     for one, cost in options:
         for threads in sorted({1, cores if shared or not cost.products else 1}):
-            place = replace(site, threads=threads)
+            place = replace(site, threads=threads, alone=shared or cores == 1)
             found.append(Choice(place, one, seconds(place, one, cost, shared)))
     return min(found, key=lambda choice: choice.seconds)

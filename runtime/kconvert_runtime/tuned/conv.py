@@ -16,6 +16,7 @@ from ..steps import Call
 from .candidates import candidate
 from .costs import FEW, Cost, across, gathered, product
 from .geometry import Convolution, bands, convolution, region
+from .products import multiply
 from .site import Site, Work, column_blocks, in_blocks, rows_and_columns
 from .tape import Block
 
@@ -58,7 +59,7 @@ def im2col(site: Site, *, columns: bool) -> Call:
             places, some = rows_and_columns(block, shape)
             values = region(do, x, conv, places[:2], conv.strides, conv.windows)
             rows = (_turned if turned else _rows)(do, values, conv)
-            do(np.matmul, rows, weights[:, some], out=out.reshape(-1, out.shape[-1]))
+            multiply(do, rows, weights[:, some], out.reshape(-1, out.shape[-1]), alone=site.alone)
 
         return work
 

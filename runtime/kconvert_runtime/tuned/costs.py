@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .products import piece
+
 PRODUCT = 1 << 19
 """Elements that one block of a matrix product should touch: two megabytes of float32."""
-FLOPS = 1e11
-"""Multiplications and additions a second of a matrix product on one core."""
+FLOPS = 1.1e11
+"""Multiplications and additions a second of a matrix product on one core, in pieces that BLAS takes as they are."""
+LARGE, ARRANGED = 1.04e11, 9e-11
+"""The same of one that BLAS arranges first, in columns by LANES, and seconds for each element of the rows that are."""
+LANES = 16
 PACKING = 7e-10
 """Seconds for each weight that BLAS reads, from memory, and puts in order before it multiplies."""
-NARROW = 8
-"""Columns of a product below which it takes as long as one of so many."""
 FEW = 256
 """Rows of a product above which threads share it by rows in any case: columns that lie apart are slow to write."""
 CALL = 1e-6
@@ -38,19 +41,27 @@ SPINNING = 1.4
 class Cost:
     """Seconds on one core: of matrix products, which BLAS can spread over the cores by itself, and of all else.
 
-    packing: of putting weights in order for a product, which each thread of ours has to do anew.
+    packing: of putting weights in order for a product, which each thread of ours has to do anew. arranging: how much
+    longer the products take where BLAS uses several threads, as they are not cut into pieces then.
     """
 
     products: float = 0.0
     rest: float = 0.0
     packing: float = 0.0
+    arranging: float = 0.0
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(self.products + other.products, self.rest + other.rest, self.packing + other.packing)
+        return Cost(self.products + other.products, self.rest + other.rest, self.packing + other.packing,
+                    self.arranging + other.arranging)  # fmt: skip
+
+    def __mul__(self, times: float) -> Cost:
+        return Cost(self.products * times, self.rest * times, self.packing * times, self.arranging * times)
 
     def alone(self, cores: int) -> float:
         """Seconds in one thread, with BLAS on so many cores."""
-        return (self.products + self.packing) * (SPREAD if cores > 1 else 1) / cores + self.rest
+        if cores == 1:
+            return self.products + self.packing + self.rest
+        return (self.products + self.arranging + self.packing) * SPREAD / cores + self.rest
 
     def shared(self, cores: int) -> float:
         """Seconds when threads of ours share the work, in a plan that has set them going."""
@@ -62,15 +73,20 @@ def across(cores: int, weights: Cost, rows: Cost = Cost()) -> Cost:
 
     weights: of the products. rows: of what is done to the rows before, by each of so many threads.
     """
-    return Cost(weights.products + weights.packing, weights.rest + (rows.rest + CROSSING) * cores)
+    products = weights.products + weights.packing
+    return Cost(products, weights.rest + (rows.rest + CROSSING) * cores, arranging=weights.arranging)
 
 
 def product(rows: int, depth: int, width: int, block: int | None = None) -> Cost:
     """Cost of a matrix product (rows, depth) x (depth, width), in blocks of so many rows."""
     blocks = -(-rows // block) if block else 1
     packing = depth * width * PACKING
-    work = 2.0 * rows * depth * max(width, NARROW) / FLOPS
-    return Cost(work, CALL, packing) if blocks == 1 else Cost(work + blocks * packing, CALL * blocks)
+    large = rows * depth * (2.0 * -(-width // LANES) * LANES / LARGE + ARRANGED)
+    each = min(rows, block or rows)
+    work = 2.0 * rows * depth * width / FLOPS if piece(each, depth, width) < each else large
+    if blocks == 1:
+        return Cost(work, CALL, packing, large - work)
+    return Cost(work + blocks * packing, CALL * blocks, arranging=large - work)
 
 
 def copied(elements: int, passes: int = 1) -> Cost:

@@ -34,7 +34,7 @@ def _parts(conv: Convolution) -> tuple[int, Cost]:
 def _cost_of(conv: Convolution, parts: int) -> Cost:
     depth, width = math.prod(conv.windows) * conv.channels // parts, conv.filters // parts
     one = product(conv.positions, depth, width) + gathered(conv.positions * depth, conv.channels // parts)
-    return Cost(one.products * parts, one.rest * parts, one.packing * parts)
+    return one * parts
 
 
 def _cost(site: Site) -> Cost | None:

@@ -18,8 +18,9 @@ from ..calls import Do
 from ..kernels.windows import extent, patches, within
 from ..steps import Call
 from .candidates import candidate
-from .costs import CALL, PACKING, Cost, gathered, product
+from .costs import CALL, Cost, gathered, product
 from .geometry import Convolution, convolution, region
+from .products import multiply
 from .site import Site, Work, in_blocks, row_blocks
 from .tape import RATE, Block
 
@@ -54,14 +55,12 @@ def _cost(site: Site) -> Cost | None:
     places = blocks * math.prod(n + more for n, more in zip(sizes, _around(conv), strict=True)) * conv.places[-1]
     counted = places * rows // (rows + _around(conv)[0])
     # of the first axis no more places are multiplied than there are results
-    work = product(counted, depth, conv.filters).products * lines
-    packing = PACKING * lines * depth * conv.filters
+    work = product(counted, depth, conv.filters, counted // blocks) * lines
     sums = (lines - 1) * counted * conv.filters / RATE
     copies = gathered(places * depth, depth)
     if len(conv.places) > 2:
         copies += gathered(conv.positions * conv.filters, conv.places[-1] * conv.filters)
-    copies += Cost(rest=sums + 2 * CALL * blocks * lines)
-    return copies + (Cost(work, packing=packing) if blocks == 1 else Cost(work + packing * blocks))
+    return work + copies + Cost(rest=sums + CALL * blocks * lines)
 
 
 @candidate("conv", "by lines", _cost)
@@ -89,7 +88,7 @@ def by_lines(site: Site) -> Call:
             sums = out.reshape(-1, filters) if direct else do.scratch("sums", (len(rows), filters), x.dtype)[:length]
             part = do.scratch("part", (length, filters), x.dtype)
             for i, (move, some) in enumerate(zip(moves, weights, strict=True)):
-                do(np.matmul, rows[move : move + length], some, out=part if i else sums)
+                multiply(do, rows[move : move + length], some, part if i else sums, alone=site.alone)
                 if i:
                     do(np.add, sums, part, out=sums)
             if not direct:

@@ -15,6 +15,7 @@ from ..parallel import workers
 from ..steps import Call
 from .candidates import candidate
 from .costs import FEW, PRODUCT, Cost, across, product
+from .products import multiply
 from .site import Site, Work, column_blocks, in_blocks, row_blocks, rows_and_columns
 from .tape import Block
 
@@ -50,7 +51,7 @@ def products(site: Site, *, columns: bool) -> Call:
         def work(do: Do, out: Array, block: Block) -> None:
             some, part = rows_and_columns(block, shape)
             rows = do.reshaped("rows", x[some], (-1, depth))
-            do(np.matmul, rows, weights[:, part], out=out.reshape(-1, out.shape[-1]))
+            multiply(do, rows, weights[:, part], out.reshape(-1, out.shape[-1]), alone=site.alone)
 
         return work
 

@@ -20,6 +20,7 @@ from ..steps import Call
 from .candidates import candidate
 from .costs import CALL, Cost, gathered, product
 from .geometry import Convolution, neighbourhood, put
+from .products import multiply
 from .site import Site, Work, in_blocks
 from .tape import Block
 from .transposed import Axis, axes_of, bands_of, places_of
@@ -107,7 +108,7 @@ def by_phases(site: Site) -> Call:
                 do(np.copyto, columns, some)
                 rows = columns.reshape(count, -1)
                 for number, (cut, weights) in enumerate(products):
-                    do(np.matmul, rows[:, cut], weights, out=results[:, number, index])
+                    multiply(do, rows[:, cut], weights, results[:, number, index], alone=site.alone)
             put(do, out, values)
 
         return work

@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
-
 from kconvert_schemas.dtypes import Array
 
 from ..calls import Do
@@ -18,6 +16,7 @@ from .candidates import candidate
 from .costs import FEW, Cost, across, product
 from .geometry import convolution
 from .matmul import rows_for
+from .products import multiply
 from .site import Site, Work, column_blocks, in_blocks, row_blocks, rows_and_columns
 from .tape import Block
 
@@ -47,7 +46,7 @@ def pointwise(site: Site, *, columns: bool) -> Call:
         def work(do: Do, out: Array, block: Block) -> None:
             places, some = rows_and_columns(block, shape)
             rows = do.reshaped("rows", x[places], (-1, channels))
-            do(np.matmul, rows, weights[:, some], out=out.reshape(-1, out.shape[-1]))
+            multiply(do, rows, weights[:, some], out.reshape(-1, out.shape[-1]), alone=site.alone)
 
         return work
 

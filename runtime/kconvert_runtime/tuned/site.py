@@ -28,7 +28,7 @@ class Site:
     """A node, the types of its inputs and outputs with every size known, and those inputs that are weights.
 
     tail: what is to be done to the result element by element; it reads the inputs from number `own` on. plain: gives
-    the op's plain kernel. threads: how many of ours share the work; with one, BLAS may use its own.
+    the op's plain kernel. threads: how many of ours share the work. alone: whether BLAS keeps to one thread.
     """
 
     node: Node
@@ -39,6 +39,7 @@ class Site:
     tail: Program | None = None
     plain: Callable[[], Call] | None = None
     threads: int = 1
+    alone: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:

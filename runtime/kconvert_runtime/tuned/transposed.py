@@ -136,9 +136,7 @@ def _cost(site: Site) -> Cost | None:
     found = _inner(site)
     if found is None:
         return None
-    one, times = found.cost, site.shape[0] // found.site.shape[0]
-    all_ = Cost(one.products * times, one.rest * times, one.packing * times)
-    return all_ + gathered(math.prod(site.shape), site.shape[-1])
+    return found.cost * (site.shape[0] // found.site.shape[0]) + gathered(math.prod(site.shape), site.shape[-1])
 
 
 @candidate("conv_transpose", "as a convolution", _cost)

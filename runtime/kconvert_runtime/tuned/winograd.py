@@ -23,8 +23,9 @@ from ..kernels.windows import extent, patches
 from ..parallel import workers
 from ..steps import Call
 from .candidates import candidate
-from .costs import CALL, FEW, FLOPS, Cost, across, copied, gathered, product
+from .costs import FEW, Cost, across, gathered, product
 from .geometry import Convolution, convolution, put, region
+from .products import multiply
 from .site import Site, Work, column_blocks, in_blocks, row_blocks, rows_and_columns
 from .tape import Block
 
@@ -143,14 +144,13 @@ def _cost(site: Site, m: int, *, columns: bool) -> Cost | None:
     beside = math.prod(tiling.counts[1:])
     tiles = conv.batch * tiling.counts[0] * beside
     one = product(tiles, tiling.depth, conv.filters, tiling.block * beside)
-    work = Cost(one.products * area, one.rest, one.packing * area)
+    work = replace(one * area, rest=one.rest)
     elements = conv.sizes[0] if tiling.deep > 1 else tiling.counts[0]
     given, taken = conv.batch * elements * beside * conv.channels, tiles * conv.filters
-    there = Cost(2.0 * area * area * given / FLOPS, CALL) + gathered(area * given, conv.channels)
-    back = Cost(2.0 * area * results * taken / FLOPS, CALL) + gathered(results * taken, conv.filters)
+    there = product(given, area, area) + gathered(area * given, conv.channels)
+    back = product(taken, area, results) + gathered(results * taken, conv.filters)
     if tiling.deep > 1:
         there += gathered(area * tiles * tiling.depth, conv.channels)
-    work += copied(area * max(given, taken))  # products of few channels take longer than others
     if not columns:
         return work + there + back
     return across(workers(), work + back, Cost(rest=there.products + there.rest)) if tiles <= FEW else None
@@ -177,9 +177,9 @@ def winograd(site: Site, m: int, *, columns: bool) -> Call:
             places, some = rows_and_columns(block, site.shape)
             band = (places[0], *(slice(cut.start // first, -(-cut.stop // first)) for cut in places[1:2]))
             windows = tiling.read(do, x, band)
-            values = _product(do, windows, there)
+            values = _product(do, windows, there, alone=site.alone)
             rows = _beside(do, values, tiling) if tiling.deep > 1 else values
-            put(do, out, _results(do, rows, weights[..., some], back, tiling))
+            put(do, out, _results(do, rows, weights[..., some], back, tiling, alone=site.alone))
 
         return work
 
@@ -200,14 +200,14 @@ def _turned(kernel: Array, tiling: Tiling, turn: Array) -> Array:
     return (turn @ taps.reshape(window, -1)).astype(np.float32).reshape(area, tiling.depth, -1)
 
 
-def _product(do: Do, windows: Array, there: Array) -> Array:
+def _product(do: Do, windows: Array, there: Array, *, alone: bool) -> Array:
     """Windows (batch, tiles..., reach..., channels) -> transformed (area, batch, tiles..., channels)."""
     rank = windows.ndim // 2 - 1
     windows = np.moveaxis(windows, range(1 + rank, 1 + 2 * rank), range(rank))
     tiles = do.scratch("tiles", windows.shape, windows.dtype)
     do(np.copyto, tiles, windows)
     values = do.scratch("values", (len(there), *windows.shape[rank:]), windows.dtype)
-    do(np.matmul, there, tiles.reshape(len(there), -1), out=values.reshape(len(there), -1))
+    multiply(do, tiles.reshape(len(there), -1).T, there.T, values.reshape(len(there), -1).T, alone=alone)
     return values
 
 
@@ -223,14 +223,14 @@ def _beside(do: Do, values: Array, tiling: Tiling) -> Array:
     return rows
 
 
-def _results(do: Do, rows: Array, weights: Array, back: Array, tiling: Tiling) -> Array:
+def _results(do: Do, rows: Array, weights: Array, back: Array, tiling: Tiling, *, alone: bool) -> Array:
     """Transformed (area, batch, tiles..., depth) -> a view (batch, tiles..., results of a tile..., filters)."""
     area, *places, depth = rows.shape
     filters, rank = weights.shape[-1], len(tiling.tiles)
     products = do.scratch("products", (area, math.prod(places), filters), rows.dtype)
-    do(np.matmul, rows.reshape(area, -1, depth), weights, out=products)
+    multiply(do, rows.reshape(area, -1, depth), weights, products, alone=alone)
     results = do.scratch("tiles", (*tiling.tiles, *places, filters), rows.dtype)
-    do(np.matmul, back, products.reshape(area, -1), out=results.reshape(len(back), -1))
+    multiply(do, products.reshape(area, -1).T, back.T, results.reshape(len(back), -1).T, alone=alone)
     return np.moveaxis(results, range(rank), range(1 + rank, 1 + 2 * rank))
 
 
