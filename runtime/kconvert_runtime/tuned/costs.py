@@ -15,6 +15,8 @@ LARGE, ARRANGED = 1.04e11, 9e-11
 LANES = 16
 PACKING = 7e-10
 """Seconds for each weight that BLAS reads, from memory, and puts in order before it multiplies."""
+READING = 4e-10
+"""Seconds for each weight that is only read from memory."""
 FEW = 256
 """Rows of a product above which threads share it by rows in any case: columns that lie apart are slow to write."""
 CALL = 1e-6
@@ -80,13 +82,13 @@ def across(cores: int, weights: Cost, rows: Cost = Cost()) -> Cost:
 def product(rows: int, depth: int, width: int, block: int | None = None) -> Cost:
     """Cost of a matrix product (rows, depth) x (depth, width), in blocks of so many rows."""
     blocks = -(-rows // block) if block else 1
-    packing = depth * width * PACKING
+    weights, each = depth * width, min(rows, block or rows)
     large = rows * depth * (2.0 * -(-width // LANES) * LANES / LARGE + ARRANGED)
-    each = min(rows, block or rows)
-    work = 2.0 * rows * depth * width / FLOPS if piece(each, depth, width) < each else large
-    if blocks == 1:
-        return Cost(work, CALL, packing, large - work)
-    return Cost(work + blocks * packing, CALL * blocks, arranging=large - work)
+    if piece(each, depth, width) == each:
+        packing = weights * PACKING
+        return Cost(large, CALL, packing) if blocks == 1 else Cost(large + blocks * packing, CALL * blocks)
+    work = 2.0 * rows * depth * width / FLOPS + blocks * weights * 4.0 / RUSH
+    return Cost(work, CALL * blocks, weights * READING, large + blocks * weights * PACKING - work)
 
 
 def copied(elements: int, passes: int = 1) -> Cost:

@@ -16,7 +16,7 @@ from ..calls import Do
 
 SMALL = 1_000_000
 """Multiplications of a product that OpenBLAS takes for small at most."""
-LEAST = 16
+LEAST = 12
 """Rows of a piece at least: with fewer, too much time goes into reading the weights again."""
 
 

@@ -1,8 +1,8 @@
 """Convolution with fewer multiplications (Winograd; Lavin and Gray, arXiv:1509.09308).
 
 A tile of m results along an axis needs m + r - 1 products for each pair of channels instead of m r, where r is the
-window; with two axes, that saves twice. The transforms are products with one small matrix, the Kronecker product of
-those for the axes, so three matrix products do it all. Axes with a window of one element have tiles of one result.
+window; with two axes, that saves twice. The transforms are products with small matrices, one for each axis, so matrix
+products do it all. Axes with a window of one element have tiles of one result.
 Three spatial axes would ask for too much of the transforms: along the first one, windows are copied side by side, as
 if they were more channels.
 """
@@ -147,8 +147,8 @@ def _cost(site: Site, m: int, *, columns: bool) -> Cost | None:
     work = replace(one * area, rest=one.rest)
     elements = conv.sizes[0] if tiling.deep > 1 else tiling.counts[0]
     given, taken = conv.batch * elements * beside * conv.channels, tiles * conv.filters
-    there = product(given, area, area) + gathered(area * given, conv.channels)
-    back = product(taken, area, results) + gathered(results * taken, conv.filters)
+    there = gathered(area * given, conv.channels) + _transforming(tiling.reach, tiling.reach, given)
+    back = gathered(results * taken, conv.filters) + _transforming(tiling.reach, tiling.tiles, taken)
     if tiling.deep > 1:
         there += gathered(area * tiles * tiling.depth, conv.channels)
     if not columns:
@@ -156,13 +156,24 @@ def _cost(site: Site, m: int, *, columns: bool) -> Cost | None:
     return across(workers(), work + back, Cost(rest=there.products + there.rest)) if tiles <= FEW else None
 
 
+def _transforming(sizes: Sequence[int], into: Sequence[int], each: int) -> Cost:
+    """Cost of products with a small matrix along each axis: little more than reading and writing all elements."""
+    cost = Cost()
+    for i, (size, other) in enumerate(zip(sizes, into, strict=True)):
+        beside = math.prod(into[:i]) * math.prod(sizes[i + 1 :]) * each
+        cost += gathered((size + other) * beside, beside) if size > 1 else Cost()
+    return cost
+
+
 def winograd(site: Site, m: int, *, columns: bool) -> Call:
     """Blocks of rows of tiles, or of filters: transform, multiply, transform back, the tail."""
     tiling, kernel = _tiling(site, m), site.constants[1]
     assert tiling is not None and kernel is not None  # noqa: S101  (the cost is None then)
     first, length = tiling.tiles[0], site.shape[1]
-    there, turn, back = _matrices(tiling)
-    weights = _turned(kernel, tiling, turn)
+    there, turns, back = zip(
+        *(transforms(*axis) for axis in zip(tiling.tiles, tiling.windows, strict=True)), strict=True
+    )
+    weights = _turned(kernel, tiling, reduce(np.kron, turns))
     if columns:
         blocks = column_blocks(site.shape, site.threads)
     else:
@@ -176,21 +187,17 @@ def winograd(site: Site, m: int, *, columns: bool) -> Call:
         def work(do: Do, out: Array, block: Block) -> None:
             places, some = rows_and_columns(block, site.shape)
             band = (places[0], *(slice(cut.start // first, -(-cut.stop // first)) for cut in places[1:2]))
-            windows = tiling.read(do, x, band)
-            values = _product(do, windows, there, alone=site.alone)
-            rows = _beside(do, values, tiling) if tiling.deep > 1 else values
-            put(do, out, _results(do, rows, weights[..., some], back, tiling, alone=site.alone))
+            rows = _given(do, tiling.read(do, x, band), there)
+            if tiling.deep > 1:
+                rows = _beside(do, rows, tiling)
+            area, *tiles, depth = rows.shape
+            products = do.scratch("products", (area, math.prod(tiles), out.shape[-1]), rows.dtype)
+            multiply(do, rows.reshape(area, -1, depth), weights[..., some], products, alone=site.alone)
+            put(do, out, _taken(do, products, back, [*tiles, out.shape[-1]]))
 
         return work
 
     return in_blocks(site, blocks, prepare)
-
-
-def _matrices(tiling: Tiling) -> tuple[Array, Array, Array]:
-    """Return the transforms of the input (float32), the kernel (float64) and the output (float32)."""
-    each = [transforms(m, window) for m, window in zip(tiling.tiles, tiling.windows, strict=True)]
-    there, turn, back = (reduce(np.kron, matrices) for matrices in zip(*each, strict=True))
-    return there.astype(np.float32), turn, back.astype(np.float32)
 
 
 def _turned(kernel: Array, tiling: Tiling, turn: Array) -> Array:
@@ -200,15 +207,26 @@ def _turned(kernel: Array, tiling: Tiling, turn: Array) -> Array:
     return (turn @ taps.reshape(window, -1)).astype(np.float32).reshape(area, tiling.depth, -1)
 
 
-def _product(do: Do, windows: Array, there: Array, *, alone: bool) -> Array:
+def _transformed(do: Do, values: Array, matrices: Sequence[Array], names: Sequence[str]) -> Array:
+    """Multiply along each of the first axes with its matrix. names: of memory for every other of the results."""
+    for axis, matrix in enumerate(matrices):
+        if len(matrix) == 1 and matrix.shape[1] == 1:
+            continue
+        shape = (*values.shape[:axis], len(matrix), *values.shape[axis + 1 :])
+        result = do.scratch(names[axis % 2], shape, values.dtype)
+        stack = math.prod(shape[:axis]), -1, math.prod(shape[axis + 1 :])
+        do(np.matmul, matrix.astype(values.dtype), values.reshape(stack), out=result.reshape(stack))
+        values = result
+    return values
+
+
+def _given(do: Do, windows: Array, matrices: Sequence[Array]) -> Array:
     """Windows (batch, tiles..., reach..., channels) -> transformed (area, batch, tiles..., channels)."""
-    rank = windows.ndim // 2 - 1
+    rank = len(matrices)
     windows = np.moveaxis(windows, range(1 + rank, 1 + 2 * rank), range(rank))
     tiles = do.scratch("tiles", windows.shape, windows.dtype)
     do(np.copyto, tiles, windows)
-    values = do.scratch("values", (len(there), *windows.shape[rank:]), windows.dtype)
-    multiply(do, tiles.reshape(len(there), -1).T, there.T, values.reshape(len(there), -1).T, alone=alone)
-    return values
+    return _transformed(do, tiles, matrices, ("values", "tiles")).reshape(-1, *windows.shape[rank:])
 
 
 def _beside(do: Do, values: Array, tiling: Tiling) -> Array:
@@ -223,15 +241,13 @@ def _beside(do: Do, values: Array, tiling: Tiling) -> Array:
     return rows
 
 
-def _results(do: Do, rows: Array, weights: Array, back: Array, tiling: Tiling, *, alone: bool) -> Array:
-    """Transformed (area, batch, tiles..., depth) -> a view (batch, tiles..., results of a tile..., filters)."""
-    area, *places, depth = rows.shape
-    filters, rank = weights.shape[-1], len(tiling.tiles)
-    products = do.scratch("products", (area, math.prod(places), filters), rows.dtype)
-    multiply(do, rows.reshape(area, -1, depth), weights, products, alone=alone)
-    results = do.scratch("tiles", (*tiling.tiles, *places, filters), rows.dtype)
-    multiply(do, products.reshape(area, -1).T, back.T, results.reshape(len(back), -1).T, alone=alone)
-    return np.moveaxis(results, range(rank), range(1 + rank, 1 + 2 * rank))
+def _taken(do: Do, products: Array, matrices: Sequence[Array], tiles: Sequence[int]) -> Array:
+    """Transformed, of tiles (batch, tiles..., filters) -> a view (batch, tiles..., results of a tile..., filters)."""
+    rank = len(matrices)
+    values = products.reshape(*(matrix.shape[1] for matrix in matrices), *tiles)
+    return np.moveaxis(
+        _transformed(do, values, matrices, ("tiles", "products")), range(rank), range(1 + rank, 1 + 2 * rank)
+    )
 
 
 for _m in SIZES:
