@@ -125,11 +125,11 @@ def in_cache(site: Site) -> Call:
                 products[shape] = _both(attrs, (x.shape, z.shape, v.shape), shape)
             first, second = products[shape]
             scores = do.scratch("scores", shape, y.dtype)
-            first.multiply(do, x, z, scores)
+            first.multiply(do, x, z, scores, alone=site.alone)
             if finish:
                 finish(do, scores, block)
             softmax_into(do, scores, scores)
-            second.multiply(do, scores, v, out)
+            second.multiply(do, scores, v, out, alone=site.alone)
 
         def fill(do: Do, some: Sequence[Block]) -> None:
             finish = bind(do, arrays[2:values]) if bind else None

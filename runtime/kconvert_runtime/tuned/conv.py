@@ -12,11 +12,11 @@ from kconvert_schemas.dtypes import Array
 from ..calls import Do
 from ..kernels.windows import patches
 from ..parallel import workers
+from ..products import multiply
 from ..steps import Call
 from .candidates import candidate
 from .costs import FEW, Cost, across, gathered, product
 from .geometry import Convolution, bands, convolution, region
-from .products import multiply
 from .site import Site, Work, column_blocks, in_blocks, rows_and_columns
 from .tape import Block
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .products import piece
+from ..products import piece
 
 PRODUCT = 1 << 19
 """Elements that one block of a matrix product should touch: two megabytes of float32."""

@@ -6,11 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from kconvert_schemas.dtypes import Array
 
 from ..calls import Do
+from ..products import multiply
 from ..steps import Call
 from .candidates import candidate
 from .costs import Cost, copied, product
@@ -30,15 +29,18 @@ class Product:
     result: tuple[int, ...]
     swapped: bool
 
-    def multiply(self, do: Do, x: Array, z: Array, y: Array, part: tuple[slice, ...] = ()) -> None:
-        """Fill y, or this part of the shared axes (and the rows, if it is that long), from the two operands."""
+    def multiply(self, do: Do, x: Array, z: Array, y: Array, part: tuple[slice, ...] = (), *, alone: bool) -> None:
+        """Fill y, or this part of the shared axes (and the rows, if it is that long), from the two operands.
+
+        alone: whether BLAS keeps to one thread.
+        """
         if self.swapped:
             x, z = z, x
         a = do.reshaped("left", x.transpose(self.left), (*self.shared, self.rows, self.inner))
         b = do.reshaped("right", z.transpose(self.right), (*self.shared, self.inner, self.columns))
         out = y.transpose(self.result).reshape(*self.shared, self.rows, self.columns)
         where = part if len(part) <= len(self.shared) else part[:-1]
-        do(np.matmul, a[part], b[where], out=out[part])
+        multiply(do, a[part], b[where], out[part], alone=alone)
 
 
 def product_of(equation: str, x: Sequence[int], z: Sequence[int]) -> Product | None:
@@ -103,7 +105,7 @@ def batched(site: Site) -> Call:
     def run(do: Do, y: Array, *arrays: Array) -> None:
         def multiply(do: Do, some: Sequence[tuple[slice, ...]]) -> None:
             for part in some:
-                found.multiply(do, arrays[0], arrays[1], y, part)
+                found.multiply(do, arrays[0], arrays[1], y, part, alone=site.alone)
 
         do.each(multiply, parts, shared=len(parts) > 1)
         if finish:

@@ -10,6 +10,7 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from ..calls import Do
+from ..products import multiply
 from ..steps import Call
 from .candidates import candidate
 from .costs import Cost, gathered, product
@@ -65,7 +66,7 @@ def grouped(site: Site) -> Call:
                 columns = do.scratch("columns", some.shape, some.dtype)
                 do(np.copyto, columns, some)
                 place = rows[:, part * filters : (part + 1) * filters]
-                do(np.matmul, columns.reshape(-1, depth), weights[part], out=place)
+                multiply(do, columns.reshape(-1, depth), weights[part], place, alone=site.alone)
 
         return work
 

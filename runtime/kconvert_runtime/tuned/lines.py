@@ -16,11 +16,11 @@ from kconvert_schemas.dtypes import Array
 
 from ..calls import Do
 from ..kernels.windows import extent, patches, within
+from ..products import multiply
 from ..steps import Call
 from .candidates import candidate
 from .costs import CALL, Cost, gathered, product
 from .geometry import Convolution, convolution, region
-from .products import multiply
 from .site import Site, Work, in_blocks, row_blocks
 from .tape import RATE, Block
 

@@ -12,10 +12,10 @@ from kconvert_schemas.dtypes import Array
 
 from ..calls import Do
 from ..parallel import workers
+from ..products import multiply
 from ..steps import Call
 from .candidates import candidate
 from .costs import FEW, PRODUCT, Cost, across, product
-from .products import multiply
 from .site import Site, Work, column_blocks, in_blocks, row_blocks, rows_and_columns
 from .tape import Block
 

@@ -16,11 +16,11 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from ..calls import Do
+from ..products import multiply
 from ..steps import Call
 from .candidates import candidate
 from .costs import CALL, Cost, gathered, product
 from .geometry import Convolution, neighbourhood, put
-from .products import multiply
 from .site import Site, Work, in_blocks
 from .tape import Block
 from .transposed import Axis, axes_of, bands_of, places_of

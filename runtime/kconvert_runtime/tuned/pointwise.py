@@ -11,12 +11,12 @@ from kconvert_schemas.dtypes import Array
 from ..calls import Do
 from ..kernels.windows import within
 from ..parallel import workers
+from ..products import multiply
 from ..steps import Call
 from .candidates import candidate
 from .costs import FEW, Cost, across, product
 from .geometry import convolution
 from .matmul import rows_for
-from .products import multiply
 from .site import Site, Work, column_blocks, in_blocks, row_blocks, rows_and_columns
 from .tape import Block
 

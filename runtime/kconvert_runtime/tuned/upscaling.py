@@ -10,6 +10,7 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from ..calls import Do
+from ..products import multiply
 from ..steps import Call
 from .candidates import candidate
 from .costs import Cost, gathered, product
@@ -42,16 +43,18 @@ def side_by_side(site: Site) -> Call:
     width = math.prod(windows) * filters
     axes = axes_of(site)
     assert axes is not None  # noqa: S101  (the cost is None then)
+    kernel = site.constants[1]
+    ready = None if kernel is None else np.ascontiguousarray(kernel.reshape(width, channels).T)
     blocks = bands_of(site, axes, ELEMENTS // (width * math.prod(sizes[1:])))
 
     def prepare(arrays: Sequence[Array]) -> Work:
-        x, weights = arrays[0], arrays[1].reshape(width, channels).T  # BLAS takes it as it lies
+        x, weights = arrays[0], arrays[1].reshape(width, channels).T if ready is None else ready
 
         def work(do: Do, out: Array, block: Block) -> None:
             values = x[places_of(block, axes)]
             places = values.shape[:-1]
             columns = do.scratch("columns", (math.prod(places), width), out.dtype)
-            do(np.matmul, do.reshaped("rows", values, (-1, channels)), weights, out=columns)
+            multiply(do, do.reshaped("rows", values, (-1, channels)), weights, columns, alone=site.alone)
             put(do, out, columns.reshape(*places, *windows, filters))
 
         return work

@@ -21,11 +21,11 @@ from kconvert_schemas.dtypes import Array
 from ..calls import Do
 from ..kernels.windows import extent, patches
 from ..parallel import workers
+from ..products import multiply
 from ..steps import Call
 from .candidates import candidate
 from .costs import FEW, Cost, across, gathered, product
 from .geometry import Convolution, convolution, put, region
-from .products import multiply
 from .site import Site, Work, column_blocks, in_blocks, row_blocks, rows_and_columns
 from .tape import Block
 

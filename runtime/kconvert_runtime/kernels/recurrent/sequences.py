@@ -18,6 +18,7 @@ from kconvert_schemas.dtypes import Array
 
 from ...calls import Do, at_once
 from ...parallel import PLACES
+from ...products import multiply
 from ...registry import KERNELS
 
 States: TypeAlias = tuple[Array, ...]
@@ -116,7 +117,7 @@ def projected(
         for direction, way in enumerate(ways):
             do(np.copyto, rows[..., :-1], way[start : start + count])
             out = np.moveaxis(block[:, :, direction], 0, 1).reshape(gates, count * batch, units)
-            do(np.matmul, rows.reshape(count * batch, depth), kernel[:, direction], out=out)
+            multiply(do, rows.reshape(count * batch, depth), kernel[:, direction], out, alone=shared)
         return start, block
 
     def use_all(do: Do, made: tuple[int, Array]) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from .. import blas
-from ..calls import Do
+from . import blas
+from .calls import Do
 
 SMALL = 1_000_000
 """Multiplications of a product that OpenBLAS takes for small at most."""
@@ -31,10 +31,12 @@ def piece(rows: int, depth: int, width: int) -> int:
 def multiply(do: Do, rows: Array, weights: Array, out: Array, *, alone: bool) -> None:
     """Compute rows (..., n, depth) times weights (..., depth, width) -> out (..., n, width).
 
-    alone: whether BLAS keeps to one thread; else it shares large products among its own.
+    alone: whether BLAS keeps to one thread; else it shares large products among its own. Weights that lie column by
+    column have no kernel for small products.
     """
     count, depth = rows.shape[-2:]
-    size = piece(count, depth, out.shape[-1]) if alone and out.dtype == np.float32 else count
+    fits = alone and out.dtype == np.float32 and weights.strides[-1] == weights.itemsize
+    size = piece(count, depth, out.shape[-1]) if fits else count
     if size == count:
         do(np.matmul, rows, weights, out=out)
         return
