@@ -11,7 +11,7 @@ import ctypes
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,12 @@ def _library() -> Callable[[str], Any] | None:
             continue
         for name in NAMES:
             if hasattr(library, name.format("set_num_threads")):
-                return lambda function, name=name, library=library: getattr(library, name.format(function), None)
+                return partial(_function, library, name)
     return None
+
+
+def _function(library: ctypes.CDLL, name: str, function: str) -> Any:
+    return getattr(library, name.format(function), None)
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kconvert_runtime import blas, products
 from kconvert_runtime.registry import KERNELS
 from kconvert_runtime.tuned import (
     conv,
@@ -70,9 +71,9 @@ def site_of(x: Any, kernel: Any, strides: Any, dilations: Any, groups: int, padd
     return Site(node, types, spec.infer(types, attrs), (None, arrays[1]), 2), arrays
 
 
-@pytest.fixture(params=["whole", "in many blocks"])
+@pytest.fixture(params=["whole", "in many blocks", "in pieces"])
 def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once with the blocks as they are, once with blocks as small as they get."""
+    """With the blocks as they are, with blocks as small as they get, and with products in small pieces."""
     if request.param == "in many blocks":
         sizes = {conv: ("COLUMNS", "LEAST"), depthwise: ("PLANE",), winograd: ("TILES", "LEAST"),
                  grouped: ("COLUMNS", "LEAST"), upscaling: ("ELEMENTS",),
@@ -81,6 +82,10 @@ def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         for module, name in ((module, name) for module, names in sizes.items() for name in names):
             monkeypatch.setattr(module, name, 1)
         monkeypatch.setattr(matmul, "rows_for", lambda depth, width: 3)
+    if request.param == "in pieces":
+        monkeypatch.setattr(blas, "has_small_kernels", lambda: True)
+        monkeypatch.setattr(products, "SMALL", 1500)
+        monkeypatch.setattr(products, "LEAST", 2)
 
 
 @pytest.mark.usefixtures("blocks")
@@ -88,7 +93,7 @@ def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize("case", SITES, ids=str)
 def test_every_candidate(case: Any, threads: int) -> None:
     site, arrays = site_of(*case)
-    site = replace(site, threads=threads)
+    site = replace(site, threads=threads, alone=True)
     expected = KERNELS["conv"](*arrays, **site.node.attrs)
     tried = [one for one in CANDIDATES["conv"] if one.cost(site) is not None]
     assert tried, "some candidate takes every convolution with channels last"
@@ -166,7 +171,7 @@ def test_transposed(x: Any, kernel: Any, strides: Any, padding: str, more: Any, 
     spec = find_op("conv_transpose")
     assert spec is not None
     node = Node("conv_transpose", "c", "", ("x", "k"), ("y",), attrs)
-    site = Site(node, types, spec.infer(types, attrs), (None, arrays[1]), 2, threads=threads)
+    site = Site(node, types, spec.infer(types, attrs), (None, arrays[1]), 2, threads=threads, alone=True)
     wide = all(window >= stride for window, stride in zip(kernel, strides, strict=False))
     names = ["as a convolution", *(["by phases"] if wide else []), *(["side by side"] if beside else [])]
     tried = [one for one in CANDIDATES["conv_transpose"] if one.cost(site) is not None]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kconvert_runtime import Model
+from kconvert_runtime import Model, blas, products
 from kconvert_runtime.kernels.recurrent import CELLS as PACKS
 from kconvert_runtime.kernels.recurrent.sequences import run_cell, stacked
 from kconvert_runtime.registry import KERNELS
@@ -23,9 +23,13 @@ from tests.helpers import F, make_graph
 RNG = np.random.default_rng(11)
 
 
-@pytest.fixture(params=["whole", "in many blocks"], autouse=True)
+@pytest.fixture(params=["whole", "in many blocks", "in pieces"], autouse=True)
 def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once with the blocks as they are, once with blocks as small as they get."""
+    """With the blocks as they are, with blocks as small as they get, and with products in small pieces."""
+    if request.param == "in pieces":
+        monkeypatch.setattr(blas, "has_small_kernels", lambda: True)
+        monkeypatch.setattr(products, "SMALL", 100)
+        monkeypatch.setattr(products, "LEAST", 1)
     if request.param == "in many blocks":
         for module, name in ((pooling, "PLANE"), (conv, "COLUMNS"), (site, "ELEMENTS"), (depthwise, "PLANE")):
             monkeypatch.setattr(module, name, 1)
@@ -38,7 +42,7 @@ def compare(op: str, arrays: list[np.ndarray], tolerance: float = 2e-6, **attrs:
     assert spec is not None
     outputs = spec.infer(types, attrs)
     node = Node(op, "n", "", ("x",) * len(arrays), ("y",), attrs)
-    place = Site(node, types, outputs, (None,) * len(arrays), len(arrays))
+    place = Site(node, types, outputs, (None,) * len(arrays), len(arrays), alone=True)
     expected = KERNELS[op](*arrays, **attrs)
     tried = [one for one in CANDIDATES[op] if one.cost(place) is not None]
     for candidate in tried:

@@ -129,6 +129,7 @@ def _convolution(site: Site, axes: Sequence[Axis]) -> Site:
         (None, weights),
         2,
         threads=site.threads,
+        alone=site.alone,
     )
 
 

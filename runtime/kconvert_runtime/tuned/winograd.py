@@ -29,7 +29,7 @@ from .geometry import Convolution, convolution, put, region
 from .site import Site, Work, column_blocks, in_blocks, row_blocks, rows_and_columns
 from .tape import Block
 
-TILES = 1 << 19
+TILES = 1 << 18
 """Elements of transformed tiles that one thread holds at a time."""
 LEAST = 64
 """Tiles of a block at least: fewer do not pay for reading the weights again."""
