@@ -10,7 +10,7 @@ PRODUCT = 1 << 19
 """Elements that one block of a matrix product should touch: two megabytes of float32."""
 FLOPS = 1.1e11
 """Multiplications and additions a second of a matrix product on one core, in pieces that BLAS takes as they are."""
-LARGE, ARRANGED = 1.04e11, 9e-11
+ARRANGED, ARRANGING = 1.04e11, 9e-11
 """The same of one that BLAS arranges first, in columns by LANES, and seconds for each element of the rows that are."""
 LANES = 16
 PACKING = 7e-10
@@ -83,7 +83,7 @@ def product(rows: int, depth: int, width: int, block: int | None = None) -> Cost
     """Cost of a matrix product (rows, depth) x (depth, width), in blocks of so many rows."""
     blocks = -(-rows // block) if block else 1
     weights, each = depth * width, min(rows, block or rows)
-    large = rows * depth * (2.0 * -(-width // LANES) * LANES / LARGE + ARRANGED)
+    large = rows * depth * (2.0 * -(-width // LANES) * LANES / ARRANGED + ARRANGING)
     if piece(each, depth, width) == each:
         packing = weights * PACKING
         return Cost(large, CALL, packing) if blocks == 1 else Cost(large + blocks * packing, CALL * blocks)

@@ -153,7 +153,7 @@ def _cost(site: Site, m: int, *, columns: bool) -> Cost | None:
         there += gathered(area * tiles * tiling.depth, conv.channels)
     if not columns:
         return work + there + back
-    return across(workers(), work + back, Cost(rest=there.products + there.rest)) if tiles <= FEW else None
+    return across(workers(), work + back, there) if tiles <= FEW else None
 
 
 def _transforming(sizes: Sequence[int], into: Sequence[int], each: int) -> Cost:
