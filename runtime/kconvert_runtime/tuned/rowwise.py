@@ -43,16 +43,9 @@ def softmax_into(do: Do, values: Array, out: Array) -> None:
     do(np.maximum.reduce, values, axis=-1, keepdims=True, out=one)
     do(np.subtract, values, one, out=out)
     do(np.exp, out, out=out)
-    _sums(do, out, 1.0, one)
+    do(np.add.reduce, out, axis=-1, keepdims=True, out=one)
     do(np.reciprocal, one, out=one)
     do(np.multiply, out, one, out=out)
-
-
-def _sums(do: Do, values: Array, factor: float, out: Array) -> None:
-    """Write the sum of each row times a factor to out (..., 1): a product, which takes a fifth of the time of sums."""
-    width = values.shape[-1]
-    rows = do.reshaped("flat", values, (-1, width))
-    do(np.matmul, rows, np.full((width, 1), factor, out.dtype), out=out.reshape(-1, 1))
 
 
 @candidate("layer_norm", "rows", _cost)
@@ -68,7 +61,8 @@ def layer_norm(site: Site) -> Call:
             values = x[block]
             number = values.dtype.type
             mean, factor = (do.scratch(name, (*out.shape[:-1], 1), out.dtype) for name in ("mean", "one"))
-            _sums(do, values, 1 / count, mean)
+            do(np.add.reduce, values, axis=-1, keepdims=True, out=mean)
+            do(np.divide, mean, number(count), out=mean)
             do(np.subtract, values, mean, out=out)
             do(np.einsum, "...i,...i->...", out, out, out=factor[..., 0])
             do(np.divide, factor, number(count), out=factor)
