@@ -92,6 +92,11 @@ class Tiling:
         return math.prod(self.conv.windows) // math.prod(self.windows)
 
     @property
+    def collects(self) -> bool:
+        """Whether places along the first of three axes read other elements than those in their order, one each."""
+        return len(self.tiles) > 2 and (self.deep > 1 or self.conv.strides[0] > 1)
+
+    @property
     def depth(self) -> int:
         """Elements that each transformed element of the result is a sum of."""
         return self.deep * self.conv.channels
@@ -110,7 +115,7 @@ class Tiling:
     def read(self, do: Do, x: Array, band: Block) -> Array:
         """Return what a band of tiles is computed from: a view (batch, tiles..., reach..., channels).
 
-        Where windows are copied side by side, there are not tiles but all elements along the first axis.
+        Where places collect what they read, there are not tiles but all elements along the first axis.
         """
         conv = self.conv
         steps = [m * stride for m, stride in zip(self.tiles, conv.strides, strict=True)]
@@ -145,11 +150,11 @@ def _cost(site: Site, m: int, *, columns: bool) -> Cost | None:
     tiles = conv.batch * tiling.counts[0] * beside
     one = product(tiles, tiling.depth, conv.filters, tiling.block * beside)
     work = replace(one * area, rest=one.rest)
-    elements = conv.sizes[0] if tiling.deep > 1 else tiling.counts[0]
+    elements = conv.sizes[0] if tiling.collects else tiling.counts[0]
     given, taken = conv.batch * elements * beside * conv.channels, tiles * conv.filters
     there = gathered(area * given, conv.channels) + _transforming(tiling.reach, tiling.reach, given)
     back = gathered(results * taken, conv.filters) + _transforming(tiling.reach, tiling.tiles, taken)
-    if tiling.deep > 1:
+    if tiling.collects:
         there += gathered(area * tiles * tiling.depth, conv.channels)
     if not columns:
         return work + there + back
@@ -188,7 +193,7 @@ def winograd(site: Site, m: int, *, columns: bool) -> Call:
             places, some = rows_and_columns(block, site.shape)
             band = (places[0], *(slice(cut.start // first, -(-cut.stop // first)) for cut in places[1:2]))
             rows = _given(do, tiling.read(do, x, band), there)
-            if tiling.deep > 1:
+            if tiling.collects:
                 rows = _beside(do, rows, tiling)
             area, *tiles, depth = rows.shape
             products = do.scratch("products", (area, math.prod(tiles), out.shape[-1]), rows.dtype)
