@@ -138,12 +138,14 @@ def command(
     allowed = parse_limits(limits)
     click.get_current_context().with_resource(in_force(allowed))
     model = load(out, optimize="measure" if measure else not plain, limits=allowed)
+    asked = {"--output": output, "--top": top, "--labels": labels, "--tap": taps, "--selftest": selftest}
     if stream:
-        asked = {"--output": output, "--top": top, "--labels": labels, "--tap": taps, "--selftest": selftest}
-        _refuse_with_stream({**asked, "--profile": profile})
+        _refuse("--stream", {**asked, "--profile": profile})
         return _stream(model, inputs, state)
     if state is not None:
         raise click.UsageError("--state goes with --stream")
+    if profile:  # which gives no outputs
+        _refuse("--profile", asked)
     if selftest:
         return _selftest(model, out, inputs)
     if not inputs:
@@ -178,10 +180,10 @@ def command(
     return console.DONE
 
 
-def _refuse_with_stream(options: Mapping[str, object]) -> None:
+def _refuse(option: str, options: Mapping[str, object]) -> None:
     given = [name for name, value in options.items() if value]
     if given:
-        raise click.UsageError(f"{', '.join(given)} cannot be used with --stream")
+        raise click.UsageError(f"{', '.join(given)} cannot be used with {option}")
 
 
 def _stream(model: Model, inputs: Sequence[str], state: Path | None) -> int:

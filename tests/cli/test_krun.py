@@ -273,6 +273,9 @@ def test_profile(run: Run, tmp_path: Path) -> None:
     refused = run("krun", bundle, "-", "--json", stdin=b"1 2\n")
     assert refused.code == 2
     assert "--json goes with --profile" in refused.err
+    refused = run("krun", bundle, "-", "--profile", "-o", str(tmp_path / "y.npy"), "--top", 1, stdin=b"1 2\n")
+    assert "--output, --top cannot be used with --profile" in refused.complaint
+    assert not (tmp_path / "y.npy").exists()
 
 
 def test_an_array_written_batch_by_batch_is_the_file_that_numpy_writes(run: Run, tmp_path: Path) -> None:

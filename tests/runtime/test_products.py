@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from kconvert_runtime import blas, products
 from kconvert_runtime.products import multiply, piece
-from kconvert_runtime.tuned.costs import product
+from kconvert_runtime.tuned.costs import SPREAD, product
 
 RNG = np.random.default_rng(0)
 
@@ -115,7 +116,10 @@ class _Function(SimpleNamespace):
 
 def test_the_cost_of_what_blas_arranges_is_that_of_its_own_threads_only(monkeypatch: pytest.MonkeyPatch) -> None:
     cut = product(24, 3, 4)
+    without = replace(cut, arranging=0.0)
     assert cut.arranging > 0
-    assert cut.alone(2) > cut.alone(1) / 2 + cut.arranging / 2 * 0.99
+    assert cut.alone(1) == without.alone(1)
+    assert cut.shared(2) == without.shared(2)
+    assert cut.alone(2) - without.alone(2) == pytest.approx(cut.arranging * SPREAD / 2)
     monkeypatch.setattr(blas, "has_small_kernels", lambda: False)
     assert product(24, 3, 4).arranging == 0

@@ -42,11 +42,6 @@ class Convolution:
         """Places of the result, over the whole batch."""
         return self.batch * math.prod(self.places)
 
-    @property
-    def plain(self) -> bool:
-        """Whether all windows lie side by side, without gaps in them."""
-        return all(n == 1 for n in (*self.strides, *self.dilations))
-
 
 def convolution(site: Site) -> Convolution | None:
     """Return the sizes of a `conv`; None for channels first and for one without elements."""
