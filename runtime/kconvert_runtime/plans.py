@@ -22,7 +22,7 @@ from .plan import plan
 from .steps import Plan
 from .tuned.choice import Seconds, estimated
 from .tuned.costs import HANDOFF
-from .tuned.packed import Kept
+from .tuned.site import Kept
 from .tuned.specialise import Draft, draft
 
 Optimize: TypeAlias = 'bool | Literal["measure"]'

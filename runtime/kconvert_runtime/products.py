@@ -1,11 +1,15 @@
 """Matrix products in pieces so small that BLAS computes each from where its factors lie.
 
 For large products OpenBLAS first copies both factors into an order of its own, and fills up narrow ones: work that
-pays the less, the fewer columns there are. For some processors it has other kernels besides, for products of at most
-SMALL multiplications, which need none of that. A stack of such pieces is one call of NumPy.
+pays the less, the fewer rows or columns there are. For some processors it has other kernels besides, for products of at
+most SMALL multiplications, which need none of that. A stack of such pieces is one call of NumPy: pieces of rows, and of
+the columns of weights that have been arranged for it.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -17,26 +21,86 @@ from .calls import Do
 SMALL = 1_000_000
 """Multiplications of a product that OpenBLAS takes for small at most."""
 LEAST = 12
-"""Rows of a piece at least: with fewer, too much time goes into reading the weights again."""
+"""Rows of a piece with all columns at least: with fewer, too much time goes into reading the weights again."""
+WHOLE = 28
+"""Rows of a piece with all columns from which on they are better left together."""
+COLUMNS = {64: 10, 32: 6}
+"""Columns of a piece, the more the better, and how many rows it has to have at least."""
 
 
-def piece(rows: int, depth: int, width: int) -> int:
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Weights (..., depth, width), those of a piece lying together.
+
+    even: (..., pieces, depth, columns). rest: the columns that are too few for a piece, (..., depth, columns); None
+    where there are none. least: rows of a piece.
+    """
+
+    even: Array
+    rest: Array | None
+    least: int
+
+    def __getitem__(self, index: int) -> Columns:
+        """Return those at one place of the first axis."""
+        return Columns(self.even[index], None if self.rest is None else self.rest[index], self.least)
+
+
+Factor: TypeAlias = "Array | Columns"
+"""The weights of a product."""
+
+
+def columns(depth: int, width: int) -> int:
+    """Return how many columns of weights make a piece: all, where it does not pay to cut them."""
+    if not blas.has_small_kernels() or WHOLE * depth * width <= SMALL:
+        return width
+    return next((n for n, least in COLUMNS.items() if n < width and least * depth * n <= SMALL), width)
+
+
+def arranged(weights: Array) -> Factor:
+    """Return weights (..., depth, width) as `multiply` is fastest with them: a copy, where pieces lie apart in them."""
+    *_, depth, width = weights.shape
+    size = columns(depth, width)
+    if weights.dtype != np.float32 or not blas.has_small_kernels():
+        return weights
+    if size == width:
+        return np.ascontiguousarray(weights) if depth * width <= SMALL else weights
+    even = width - width % size
+    pieces = weights[..., :even].reshape(*weights.shape[:-1], -1, size).swapaxes(-2, -3)
+    rest = np.ascontiguousarray(weights[..., even:]) if even < width else None
+    return Columns(np.ascontiguousarray(pieces), rest, COLUMNS[size])
+
+
+def piece(rows: int, depth: int, width: int, least: int | None = None) -> int:
     """Return how many rows of a product make a piece: all, where cutting it does not pay."""
     most = SMALL // max(depth * width, 1)
-    if rows <= most or most < LEAST or not blas.has_small_kernels():
+    if rows <= most or most < (LEAST if least is None else least) or not blas.has_small_kernels():
         return rows
-    return next((n for n in range(most, most // 2, -1) if rows % n == 0), most)
+    alike = -(-rows // -(-rows // most))
+    return next((n for n in range(most, most // 2, -1) if rows % n == 0), alike)
 
 
-def multiply(do: Do, rows: Array, weights: Array, out: Array, *, alone: bool) -> None:
+def multiply(do: Do, rows: Array, weights: Factor, out: Array, *, alone: bool) -> None:
     """Compute rows (..., n, depth) times weights (..., depth, width) -> out (..., n, width).
 
-    alone: whether BLAS keeps to one thread; else it shares large products among its own. Weights that lie column by
-    column have no kernel for small products.
+    alone: whether BLAS keeps to one thread; else it shares large products among its own, and weights are no `Columns`.
+    Weights that lie column by column have no kernel for small products.
     """
+    if isinstance(weights, Columns):
+        count, _, size = weights.even.shape[-3:]
+        each = out[..., : count * size]
+        each = each.reshape(*out.shape[:-1], count, size).swapaxes(-2, -3)
+        _by_rows(do, rows[..., None, :, :], weights.even, each, weights.least)
+        if weights.rest is not None:
+            _by_rows(do, rows, weights.rest, out[..., count * size :], weights.least)
+    elif alone and out.dtype == np.float32 and weights.strides[-1] == weights.itemsize:
+        _by_rows(do, rows, weights, out, None)
+    else:
+        do(np.matmul, rows, weights, out=out)
+
+
+def _by_rows(do: Do, rows: Array, weights: Array, out: Array, least: int | None) -> None:
     count, depth = rows.shape[-2:]
-    fits = alone and out.dtype == np.float32 and weights.strides[-1] == weights.itemsize
-    size = piece(count, depth, out.shape[-1]) if fits else count
+    size = piece(count, depth, out.shape[-1], least)
     if size == count:
         do(np.matmul, rows, weights, out=out)
         return

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from kconvert_runtime import blas, products
-from kconvert_runtime.products import multiply, piece
+from kconvert_runtime.calls import at_once
+from kconvert_runtime.products import Columns, arranged, multiply, piece
 from kconvert_runtime.tuned.costs import SPREAD, product
 
 RNG = np.random.default_rng(0)
@@ -21,14 +22,17 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Products of more than 60 multiplications are cut, on any machine."""
     monkeypatch.setattr(products, "SMALL", 60)
     monkeypatch.setattr(products, "LEAST", 2)
+    monkeypatch.setattr(products, "WHOLE", 4)
+    monkeypatch.setattr(products, "COLUMNS", {8: 2, 3: 1})
     monkeypatch.setattr(blas, "has_small_kernels", lambda: True)
 
 
 def calls_of(
-    rows: Any, weights: Any, *, alone: bool = True, dtype: str = "float32"
+    rows: Any, weights: Any, *, alone: bool = True, dtype: str = "float32", cut: bool = False
 ) -> tuple[Any, list[tuple[int, ...]]]:
     """The product, and the shapes of the left factors of all calls."""
     rows, weights = rows.astype(dtype), weights if weights.dtype == dtype else weights.astype(dtype)
+    factor = arranged(weights) if cut else weights
     shape = (*np.broadcast_shapes(rows.shape[:-2], weights.shape[:-2]), rows.shape[-2], weights.shape[-1])
     out, shapes = np.full(shape, np.nan, dtype), []
 
@@ -36,7 +40,7 @@ def calls_of(
         shapes.append(arguments[0].shape)
         call(*arguments, **options)
 
-    multiply(do, rows, weights, out, alone=alone)  # type: ignore[arg-type]
+    multiply(do, rows, factor, out, alone=alone)  # type: ignore[arg-type]
     return out, shapes
 
 
@@ -47,8 +51,8 @@ def calls_of(
         ((23, 3), (3, 4), [(4, 5, 3), (3, 3)]),
         ((5, 3), (3, 4), [(5, 3)]),
         ((2, 12, 3), (3, 4), [(2, 3, 4, 3)]),
-        ((2, 11, 3), (2, 3, 4), [(2, 2, 5, 3), (2, 1, 3)]),
-        ((11, 3), (2, 3, 4), [(2, 5, 3), (1, 3)]),
+        ((2, 11, 3), (2, 3, 4), [(2, 2, 4, 3), (2, 3, 3)]),
+        ((11, 3), (2, 3, 4), [(2, 4, 3), (3, 3)]),
         ((40, 8), (8, 5), [(40, 8)]),
     ],
     ids=str,
@@ -58,6 +62,47 @@ def test_pieces(left: tuple[int, ...], right: tuple[int, ...], shapes: list[tupl
     out, found = calls_of(rows, weights)
     np.testing.assert_allclose(out, rows @ weights, rtol=1e-5, atol=1e-5)
     assert found == shapes
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "shapes"),
+    [
+        ((7, 3), (3, 16), [(1, 3, 2, 3), (1, 1, 3)]),
+        ((8, 3), (3, 17), [(1, 4, 2, 3), (8, 3)]),
+        ((20, 10), (10, 7), [(1, 10, 2, 10), (4, 5, 10)]),
+        ((2, 6, 10), (2, 10, 6), [(2, 1, 3, 2, 10)]),
+        ((6, 10), (2, 10, 7), [(1, 3, 2, 10), (6, 10)]),
+        ((6, 3), (3, 5), [(2, 3, 3)]),
+        ((6, 70), (70, 5), [(6, 70)]),
+    ],
+    ids=str,
+)
+def test_pieces_of_columns(left: tuple[int, ...], right: tuple[int, ...], shapes: list[tuple[int, ...]]) -> None:
+    rows, weights = RNG.normal(size=left), RNG.normal(size=right).astype("float32")
+    out, found = calls_of(rows, weights, cut=True)
+    np.testing.assert_allclose(out, rows @ weights, rtol=1e-5, atol=1e-5)
+    assert found == shapes
+
+
+def test_one_of_several_matrices_that_were_arranged() -> None:
+    weights = RNG.normal(size=(3, 10, 7)).astype("float32")
+    both = arranged(weights)
+    assert isinstance(both, Columns)
+    rows, out = RNG.normal(size=(5, 10)).astype("float32"), np.empty((5, 7), "float32")
+    multiply(at_once, rows, both[1], out, alone=True)
+    np.testing.assert_allclose(out, rows @ weights[1], rtol=1e-5, atol=1e-5)
+
+
+def test_which_weights_are_arranged(monkeypatch: pytest.MonkeyPatch) -> None:
+    few, many = np.ones((3, 5), "float32"), np.ones((10, 7), "float32")
+    assert arranged(few) is few
+    apart = np.ones((3, 10), "float32")[:, :5]
+    assert arranged(apart).flags.c_contiguous  # type: ignore[union-attr]
+    double = many.astype("float64")
+    assert arranged(double) is double
+    assert isinstance(arranged(many), Columns)
+    monkeypatch.setattr(blas, "has_small_kernels", lambda: False)
+    assert arranged(many) is many
 
 
 def test_rows_column_by_column_are_cut_too() -> None:

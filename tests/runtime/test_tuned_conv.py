@@ -89,6 +89,8 @@ def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(blas, "has_small_kernels", lambda: True)
         monkeypatch.setattr(products, "SMALL", 1500)
         monkeypatch.setattr(products, "LEAST", 2)
+        monkeypatch.setattr(products, "WHOLE", 1000)
+        monkeypatch.setattr(products, "COLUMNS", {4: 3, 2: 1})
 
 
 @pytest.mark.usefixtures("blocks")

@@ -30,24 +30,28 @@ def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(blas, "has_small_kernels", lambda: True)
         monkeypatch.setattr(products, "SMALL", 100)
         monkeypatch.setattr(products, "LEAST", 1)
+        monkeypatch.setattr(products, "WHOLE", 1000)
+        monkeypatch.setattr(products, "COLUMNS", {4: 3, 2: 1})
     if request.param == "in many blocks":
         for module, name in ((pooling, "PLANE"), (conv, "COLUMNS"), (site, "ELEMENTS"), (depthwise, "PLANE")):
             monkeypatch.setattr(module, name, 1)
 
 
 def compare(op: str, arrays: list[np.ndarray], tolerance: float = 2e-6, **attrs: Any) -> list[str]:
-    """Run every candidate against the plain kernel; returns their names."""
+    """Run every candidate against the plain kernel, also with the other inputs constant; returns their names."""
     types = tuple(TensorType(array.shape, array.dtype.name) for array in arrays)
     spec = find_op(op)
     assert spec is not None
     outputs = spec.infer(types, attrs)
-    node = Node(op, "n", "", ("x",) * len(arrays), ("y",), attrs)
-    place = Site(node, types, outputs, (None,) * len(arrays), len(arrays), alone=True)
+    node = Node(op, "n", "", tuple(f"x{i}" for i in range(len(arrays))), ("y",), attrs)
     expected = KERNELS[op](*arrays, **attrs)
-    tried = [one for one in CANDIDATES[op] if one.cost(place) is not None]
-    for candidate in tried:
-        result = filled(candidate.build(place), place, arrays)
-        np.testing.assert_allclose(result, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+    tried = []
+    for constants in ((None,) * len(arrays), (None, *arrays[1:])):
+        place = Site(node, types, outputs, constants, len(arrays), alone=True)
+        tried = [one for one in CANDIDATES[op] if one.cost(place) is not None]
+        for candidate in tried:
+            result = filled(candidate.build(place), place, arrays)
+            np.testing.assert_allclose(result, expected, rtol=0, atol=tolerance * np.abs(expected).max())
     return [one.name for one in tried]
 
 

@@ -19,6 +19,7 @@ from .costs import FEW, Cost, across, gathered, product
 from .geometry import Convolution, bands, convolution, region
 from .site import Site, Work, column_blocks, in_blocks, rows_and_columns
 from .tape import Block
+from .weights import factors
 
 COLUMNS = 1 << 19
 """Elements of the matrix of windows that is held at a time by one thread."""
@@ -52,14 +53,16 @@ def im2col(site: Site, *, columns: bool) -> Call:
     blocks = column_blocks(shape, site.threads) if columns else bands(conv, COLUMNS, depth, site.threads, LEAST)
     turned = _run(conv) > conv.windows[-1] * conv.channels
 
+    weights = factors(site, "rows", lambda kernel: kernel.reshape(depth, filters), blocks)
+
     def prepare(arrays: Sequence[Array]) -> Work:
-        x, weights = arrays[0], arrays[1].reshape(depth, filters)
+        x = arrays[0]
 
         def work(do: Do, out: Array, block: Block) -> None:
             places, some = rows_and_columns(block, shape)
             values = region(do, x, conv, places[:2], conv.strides, conv.windows)
             rows = (_turned if turned else _rows)(do, values, conv)
-            multiply(do, rows, weights[:, some], out.reshape(-1, out.shape[-1]), alone=site.alone)
+            multiply(do, rows, weights(arrays, some), out.reshape(-1, out.shape[-1]), alone=site.alone)
 
         return work
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..products import piece
+from ..products import columns, piece
 
 PRODUCT = 1 << 19
 """Elements that one block of a matrix product should touch: two megabytes of float32."""
@@ -15,7 +15,7 @@ ARRANGED, ARRANGING = 1.04e11, 9e-11
 LANES = 16
 PACKING = 7e-10
 """Seconds for each weight that BLAS reads, from memory, and puts in order before it multiplies."""
-READING = 4e-10
+READING = 2e-10
 """Seconds for each weight that is only read from memory."""
 FEW = 256
 """Rows of a product above which threads share it by rows in any case: columns that lie apart are slow to write."""
@@ -79,12 +79,15 @@ def across(cores: int, weights: Cost, rows: Cost = Cost()) -> Cost:
     return Cost(products, weights.rest + (rows.rest + CROSSING) * cores, arranging=weights.arranging)
 
 
-def product(rows: int, depth: int, width: int, block: int | None = None) -> Cost:
-    """Cost of a matrix product (rows, depth) x (depth, width), in blocks of so many rows."""
+def product(rows: int, depth: int, width: int, block: int | None = None, *, fixed: bool = True) -> Cost:
+    """Cost of a matrix product (rows, depth) x (depth, width), in blocks of so many rows.
+
+    fixed: whether the second matrix are weights, which can be arranged.
+    """
     blocks = -(-rows // block) if block else 1
     weights, each = depth * width, min(rows, block or rows)
     large = rows * depth * (2.0 * -(-width // LANES) * LANES / ARRANGED + ARRANGING)
-    if piece(each, depth, width) == each:
+    if piece(each, depth, width) == each and not (fixed and rows > 1 and columns(depth, width) < width):
         packing = weights * PACKING
         return Cost(large, CALL, packing) if blocks == 1 else Cost(large + blocks * packing, CALL * blocks)
     work = 2.0 * rows * depth * width / FLOPS + blocks * weights * 4.0 / RUSH

@@ -6,14 +6,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from kconvert_schemas.dtypes import Array
 
 from ..calls import Do
-from ..products import multiply
+from ..products import Factor, multiply
 from ..steps import Call
 from .candidates import candidate
 from .costs import Cost, copied, product
 from .site import Site, whole
+from .weights import factors
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +32,22 @@ class Product:
     result: tuple[int, ...]
     swapped: bool
 
-    def multiply(self, do: Do, x: Array, z: Array, y: Array, part: tuple[slice, ...] = (), *, alone: bool) -> None:
+    def multiply(
+        self, do: Do, x: Array, z: Array, y: Array, part: tuple[slice, ...] = (), *, alone: bool,
+        weights: Factor | None = None,
+    ) -> None:  # fmt: skip
         """Fill y, or this part of the shared axes (and the rows, if it is that long), from the two operands.
 
-        alone: whether BLAS keeps to one thread.
+        alone: whether BLAS keeps to one thread. weights: the second factor, where it has been arranged.
         """
         if self.swapped:
             x, z = z, x
         a = do.reshaped("left", x.transpose(self.left), (*self.shared, self.rows, self.inner))
-        b = do.reshaped("right", z.transpose(self.right), (*self.shared, self.inner, self.columns))
         out = y.transpose(self.result).reshape(*self.shared, self.rows, self.columns)
-        where = part if len(part) <= len(self.shared) else part[:-1]
-        multiply(do, a[part], b[where], out[part], alone=alone)
+        if weights is None:
+            where = part if len(part) <= len(self.shared) else part[:-1]
+            weights = do.reshaped("right", z.transpose(self.right), (*self.shared, self.inner, self.columns))[where]
+        multiply(do, a[part], weights, out[part], alone=alone)
 
 
 def product_of(equation: str, x: Sequence[int], z: Sequence[int]) -> Product | None:
@@ -86,12 +93,20 @@ def _product(site: Site) -> Product | None:
 
 def _cost(site: Site) -> Cost | None:
     found = _product(site)
-    return None if found is None else cost_of(found) + copied(math.prod(site.shape))
+    if found is None:
+        return None
+    return cost_of(found, fixed=_fixed(site, found) is not None) + copied(math.prod(site.shape))
 
 
-def cost_of(found: Product) -> Cost:
-    """Return what the product is expected to cost."""
-    return product(math.prod(found.shared) * found.rows, found.inner, found.columns)
+def _fixed(site: Site, found: Product) -> int | None:
+    """Which input the second factor is, if that is one constant matrix."""
+    index = 0 if found.swapped else 1
+    return None if found.shared or site.constants[index] is None else index
+
+
+def cost_of(found: Product, *, fixed: bool = False) -> Cost:
+    """Return what the product is expected to cost. fixed: whether its second factor is constant."""
+    return product(math.prod(found.shared) * found.rows, found.inner, found.columns, fixed=fixed)
 
 
 @candidate("einsum", "product", _cost)
@@ -101,11 +116,18 @@ def batched(site: Site) -> Call:
     assert found is not None  # noqa: S101  (the cost is None then)
     parts = _parts(found, site.threads)
     finish = whole(site) if site.tail else None
+    fixed = _fixed(site, found)
+
+    def matrix(given: Array) -> Array:
+        return np.ascontiguousarray(given.transpose(found.right).reshape(found.inner, found.columns))
+
+    factor = None if fixed is None else factors(site, found.right, matrix, index=fixed)
 
     def run(do: Do, y: Array, *arrays: Array) -> None:
         def multiply(do: Do, some: Sequence[tuple[slice, ...]]) -> None:
             for part in some:
-                found.multiply(do, arrays[0], arrays[1], y, part, alone=site.alone)
+                weights = factor(arrays, slice(None)) if factor else None
+                found.multiply(do, arrays[0], arrays[1], y, part, alone=site.alone, weights=weights)
 
         do.each(multiply, parts, shared=len(parts) > 1)
         if finish:

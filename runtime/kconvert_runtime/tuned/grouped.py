@@ -17,6 +17,7 @@ from .costs import Cost, gathered, product
 from .geometry import Convolution, bands, convolution, neighbourhood
 from .site import Site, Work, in_blocks
 from .tape import Block
+from .weights import factors
 
 COLUMNS = 1 << 18
 """Elements of the matrix of windows that is held at a time by one thread."""
@@ -52,13 +53,15 @@ def grouped(site: Site) -> Call:
     channels, filters = conv.channels // parts, conv.filters // parts
     depth = math.prod(conv.windows) * channels
     blocks = bands(conv, COLUMNS, depth, site.threads, LEAST)
-    ready = None if site.constants[1] is None else _merged(conv, site.constants[1], parts)
+    factor = factors(site, ("groups", parts), lambda kernel: _merged(conv, kernel, parts))
 
     def prepare(arrays: Sequence[Array]) -> Work:
         x = arrays[0]
 
         def work(do: Do, out: Array, block: Block) -> None:
-            weights = _merged(conv, do.contents(arrays[1]), parts) if ready is None else ready
+            if site.constants[1] is None:
+                do.contents(arrays[1])
+            weights = factor(arrays, slice(None))
             windows = neighbourhood(do, x, conv, block, conv.strides, conv.windows)
             rows = out.reshape(-1, conv.filters)
             for part in range(parts):

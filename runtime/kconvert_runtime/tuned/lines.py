@@ -23,6 +23,7 @@ from .costs import CALL, Cost, gathered, product
 from .geometry import Convolution, convolution, region
 from .site import Site, Work, in_blocks, row_blocks
 from .tape import RATE, Block
+from .weights import factors
 
 COLUMNS = 1 << 17
 """Elements of the matrix of lines that is held at a time by one thread."""
@@ -73,8 +74,10 @@ def by_lines(site: Site) -> Call:
     ones = (1,) * (len(windows) - 1)
     strides, line = (*ones, conv.strides[-1]), (*ones, windows[-1])
 
+    factor = factors(site, "lines", lambda kernel: kernel.reshape(-1, depth, filters))
+
     def prepare(arrays: Sequence[Array]) -> Work:
-        x, weights = arrays[0], arrays[1].reshape(-1, depth, filters)
+        x, weights = arrays[0], factor(arrays, slice(None))
 
         def work(do: Do, out: Array, block: Block) -> None:
             values = region(do, x, conv, block, conv.strides, windows)
@@ -87,8 +90,8 @@ def by_lines(site: Site) -> Call:
             direct = length * filters == out.size
             sums = out.reshape(-1, filters) if direct else do.scratch("sums", (len(rows), filters), x.dtype)[:length]
             part = do.scratch("part", (length, filters), x.dtype)
-            for i, (move, some) in enumerate(zip(moves, weights, strict=True)):
-                multiply(do, rows[move : move + length], some, part if i else sums, alone=site.alone)
+            for i, move in enumerate(moves):
+                multiply(do, rows[move : move + length], weights[i], part if i else sums, alone=site.alone)
                 if i:
                     do(np.add, sums, part, out=sums)
             if not direct:

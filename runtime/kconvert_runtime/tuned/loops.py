@@ -15,7 +15,8 @@ from kconvert_schemas.graph import Node, TensorType
 from ..kernels.shape import check_indices
 from ..steps import Binding
 from .fuse import Group
-from .packed import STATES, Kept, operands, packable, packed
+from .packed import STATES, operands, packable, packed
+from .site import Kept
 
 LARGEST = 1 << 23
 """Numbers of a table of projected entries at most."""

@@ -12,12 +12,14 @@ from kconvert_schemas.dtypes import Array
 
 from ..calls import Do
 from ..parallel import workers
+from ..products import columns as columns_of
 from ..products import multiply
 from ..steps import Call
 from .candidates import candidate
 from .costs import FEW, PRODUCT, Cost, across, product
 from .site import Site, Work, column_blocks, in_blocks, row_blocks, rows_and_columns
 from .tape import Block
+from .weights import factors
 
 
 def rows_for(depth: int, width: int) -> int:
@@ -42,16 +44,18 @@ def products(site: Site, *, columns: bool) -> Call:
     shape, width = site.shape, site.shape[-1]
     blocks = (column_blocks(shape, site.threads) if columns
               else list(row_blocks(shape, rows_for(depth, width), site.threads)))  # fmt: skip
-    if len(blocks) == 1 and len(shape) == 2:
+    cut = site.alone and shape[0] > 1 and columns_of(depth, width) < width
+    if len(blocks) == 1 and len(shape) == 2 and not cut:
         return _whole(site)
+    weights = factors(site, "rows", lambda matrix: matrix, blocks)
 
     def prepare(arrays: Sequence[Array]) -> Work:
-        x, weights = arrays[:2]
+        x = arrays[0]
 
         def work(do: Do, out: Array, block: Block) -> None:
             some, part = rows_and_columns(block, shape)
             rows = do.reshaped("rows", x[some], (-1, depth))
-            multiply(do, rows, weights[:, part], out.reshape(-1, out.shape[-1]), alone=site.alone)
+            multiply(do, rows, weights(arrays, part), out.reshape(-1, out.shape[-1]), alone=site.alone)
 
         return work
 

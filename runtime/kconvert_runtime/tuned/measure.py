@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 
@@ -41,7 +42,7 @@ class Measured:
         key = (candidate.op, candidate.name, attrs, site.inputs, site.outputs, constant, site.own, site.tail,
                site.threads, shared)  # fmt: skip
         if key not in self._seconds:
-            self._seconds[key] = _run(site, candidate, shared)
+            self._seconds[key] = _run(replace(site, kept={}), candidate, shared)
         return self._seconds[key]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
 
 from kconvert_schemas.attrs import complete
 from kconvert_schemas.dtypes import Array
@@ -16,9 +15,8 @@ from ..kernels.recurrent.sequences import Cell, fill_cell, stacked, table_of
 from ..plan import unaries
 from ..steps import Call
 from .fuse import DTYPES
+from .site import Kept
 
-Kept: TypeAlias = "dict[object, Array]"
-"""Arrays that several plans of a model use."""
 STATES = 5
 """Where the initial states begin among the inputs."""
 

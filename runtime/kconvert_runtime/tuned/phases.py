@@ -16,7 +16,7 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from ..calls import Do
-from ..products import multiply
+from ..products import Factor, arranged, multiply
 from ..steps import Call
 from .candidates import candidate
 from .costs import CALL, Cost, gathered, product
@@ -89,8 +89,10 @@ def by_phases(site: Site) -> Call:
                        [axis.zeros for axis in axes])  # fmt: skip
     blocks = bands_of(site, axes, _rows(axes, channels))
     numbers = np.ndindex(*(axis.stride for axis in axes[1:]))
-    groups = [([phases[i][n].read for i, n in enumerate(number, 1)], list(_products(kernel, phases, number)))
-              for number in numbers]  # fmt: skip
+    groups = [
+        ([phases[i][n].read for i, n in enumerate(number, 1)], list(_products(kernel, phases, number, site.alone)))
+        for number in numbers
+    ]
 
     def prepare(arrays: Sequence[Array]) -> Work:
         x = arrays[0]
@@ -116,12 +118,14 @@ def by_phases(site: Site) -> Call:
     return in_blocks(site, blocks, prepare)
 
 
-def _products(kernel: Array, phases: Sequence[Sequence[Phase]], number: Sequence[int]) -> Iterator[tuple[slice, Array]]:
+def _products(
+    kernel: Array, phases: Sequence[Sequence[Phase]], number: Sequence[int], alone: bool
+) -> Iterator[tuple[slice, Factor]]:
     """For each phase of the first axis, with phases `number` of the others: the columns that it reads, its weights."""
     *_, filters, channels = kernel.shape
     others = [phases[i][n].taps for i, n in enumerate(number, 1)]
     depth = math.prod(map(len, others)) * channels
     for first in phases[0]:
         taps = kernel[np.ix_(first.taps, *others)]
-        weights = np.moveaxis(taps, -1, -2).reshape(-1, filters)
-        yield slice(first.read.start * depth, first.read.stop * depth), np.ascontiguousarray(weights)
+        weights = np.ascontiguousarray(np.moveaxis(taps, -1, -2).reshape(-1, filters))
+        yield slice(first.read.start * depth, first.read.stop * depth), arranged(weights) if alone else weights

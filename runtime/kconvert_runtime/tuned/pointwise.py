@@ -19,6 +19,7 @@ from .geometry import convolution
 from .matmul import rows_for
 from .site import Site, Work, column_blocks, in_blocks, row_blocks, rows_and_columns
 from .tape import Block
+from .weights import factors
 
 
 def _cost(site: Site, *, columns: bool) -> Cost | None:
@@ -40,13 +41,15 @@ def pointwise(site: Site, *, columns: bool) -> Call:
     blocks = (column_blocks(shape, site.threads) if columns
               else list(row_blocks(shape, rows_for(channels, filters), site.threads)))  # fmt: skip
 
+    weights = factors(site, "rows", lambda kernel: kernel.reshape(channels, filters), blocks)
+
     def prepare(arrays: Sequence[Array]) -> Work:
-        x, weights = arrays[0][every], arrays[1].reshape(channels, filters)
+        x = arrays[0][every]
 
         def work(do: Do, out: Array, block: Block) -> None:
             places, some = rows_and_columns(block, shape)
             rows = do.reshaped("rows", x[places], (-1, channels))
-            multiply(do, rows, weights[:, some], out.reshape(-1, out.shape[-1]), alone=site.alone)
+            multiply(do, rows, weights(arrays, some), out.reshape(-1, out.shape[-1]), alone=site.alone)
 
         return work
 

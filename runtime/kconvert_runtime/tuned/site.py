@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from .tape import Block, Program
 
 Work: TypeAlias = "Callable[[Do, Array, Block], object]"
 """Fills a block of the result: work(do, the block, its index)."""
+Kept: TypeAlias = "dict[object, Any]"
+"""Arrays that several plans of a model use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Site:
     """A node, the types of its inputs and outputs with every size known, and those inputs that are weights.
 
     tail: what is to be done to the result element by element; it reads the inputs from number `own` on. plain: gives
-    the op's plain kernel. threads: how many of ours share the work. alone: whether BLAS keeps to one thread.
+    the op's plain kernel. threads: how many of ours share the work. alone: whether BLAS keeps to one thread. kept: what
+    plans of the same model share.
     """
 
     node: Node
@@ -40,6 +43,7 @@ class Site:
     plain: Callable[[], Call] | None = None
     threads: int = 1
     alone: bool = False
+    kept: Kept = field(default_factory=dict, compare=False)
 
     @property
     def shape(self) -> tuple[int, ...]:

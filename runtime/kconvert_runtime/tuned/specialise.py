@@ -19,9 +19,8 @@ from .attention import join
 from .choice import PLAIN, Choice, Seconds, choose, choose_alone, estimated
 from .fuse import Group, group
 from .loops import bind_loop, bind_numbers, loops_of, tables_of
-from .packed import Kept
 from .paddings import absorb
-from .site import Site
+from .site import Kept, Site
 
 LARGEST = 5_000
 """Nodes of a graph that is planned this way at most: what planning takes grows faster than the graph."""
@@ -105,10 +104,11 @@ def draft(
     loops = loops_of(groups, types, weights)
     tables = tables_of(groups, loops, types, weights, outputs)
     rest = [i for i in range(len(groups)) if i not in {*loops, *loops.values()}]
-    sites = [_site(groups[i], types, weights) for i in rest]
+    kept = {} if kept is None else kept
+    sites = [_site(groups[i], types, weights, kept) for i in rest]
     choices, shared = (choose_alone(sites, seconds), True) if alone else choose(sites, seconds)
     chosen = dict(zip(rest, choices, strict=True))
-    return Draft(graph, weights, groups, loops, tables, chosen, types, shared, {} if kept is None else kept)
+    return Draft(graph, weights, groups, loops, tables, chosen, types, shared, kept)
 
 
 def concrete_types(graph: Graph, nodes: Sequence[Node], shapes: Sequence[tuple[int, ...]]) -> dict[str, TensorType]:
@@ -129,7 +129,7 @@ def concrete_types(graph: Graph, nodes: Sequence[Node], shapes: Sequence[tuple[i
     return types
 
 
-def _site(one: Group, types: Mapping[str, TensorType], weights: Mapping[str, Array]) -> Site:
+def _site(one: Group, types: Mapping[str, TensorType], weights: Mapping[str, Array], kept: Kept) -> Site:
     node = one.nodes[-1] if one.first is None else one.first
     outputs = node.outputs if one.tail is None else (one.output,)
     own = () if one.first is None else one.first.inputs
@@ -142,6 +142,7 @@ def _site(one: Group, types: Mapping[str, TensorType], weights: Mapping[str, Arr
         len(own),
         one.tail,
         partial(_plain, node, types, weights),
+        kept=kept,
     )
 
 

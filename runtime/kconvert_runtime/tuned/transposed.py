@@ -147,7 +147,7 @@ def as_convolution(site: Site) -> Call:
     assert found is not None and kernel is not None  # noqa: S101  (the cost is None then)
     inner, axes = found.site, found.axes
     weights = _spread(kernel, axes).reshape(inner.shape_of(1))
-    convolve = found.candidate.build(replace(inner, constants=(None, weights)))
+    convolve = found.candidate.build(replace(inner, constants=(None, weights), kept={}))
     batch, rows, own = site.shape[0], inner.shape[0], site.own
 
     def part(type_: TensorType | None) -> TensorType | None:

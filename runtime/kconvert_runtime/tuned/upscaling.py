@@ -18,6 +18,7 @@ from .geometry import put
 from .site import Site, Work, in_blocks
 from .tape import Block
 from .transposed import axes_of, bands_of, places_of
+from .weights import factors
 
 ELEMENTS = 1 << 17
 """Elements of the result that are worked on at a time."""
@@ -43,18 +44,23 @@ def side_by_side(site: Site) -> Call:
     width = math.prod(windows) * filters
     axes = axes_of(site)
     assert axes is not None  # noqa: S101  (the cost is None then)
-    kernel = site.constants[1]
-    ready = None if kernel is None else np.ascontiguousarray(kernel.reshape(width, channels).T)
+    in_rows = site.constants[1] is not None
+
+    def turned(kernel: Array) -> Array:
+        weights = kernel.reshape(width, channels).T
+        return np.ascontiguousarray(weights) if in_rows else weights
+
+    weights = factors(site, "side by side", turned)
     blocks = bands_of(site, axes, ELEMENTS // (width * math.prod(sizes[1:])))
 
     def prepare(arrays: Sequence[Array]) -> Work:
-        x, weights = arrays[0], arrays[1].reshape(width, channels).T if ready is None else ready
+        x, factor = arrays[0], weights(arrays, slice(None))
 
         def work(do: Do, out: Array, block: Block) -> None:
             values = x[places_of(block, axes)]
             places = values.shape[:-1]
             columns = do.scratch("columns", (math.prod(places), width), out.dtype)
-            multiply(do, do.reshaped("rows", values, (-1, channels)), weights, columns, alone=site.alone)
+            multiply(do, do.reshaped("rows", values, (-1, channels)), factor, columns, alone=site.alone)
             put(do, out, columns.reshape(*places, *windows, filters))
 
         return work

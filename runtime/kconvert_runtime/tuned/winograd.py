@@ -28,6 +28,7 @@ from .costs import FEW, Cost, across, gathered, product
 from .geometry import Convolution, convolution, put, region
 from .site import Site, Work, column_blocks, in_blocks, row_blocks, rows_and_columns
 from .tape import Block
+from .weights import factors
 
 TILES = 1 << 18
 """Elements of transformed tiles that one thread holds at a time."""
@@ -172,19 +173,20 @@ def _transforming(sizes: Sequence[int], into: Sequence[int], each: int) -> Cost:
 
 def winograd(site: Site, m: int, *, columns: bool) -> Call:
     """Blocks of rows of tiles, or of filters: transform, multiply, transform back, the tail."""
-    tiling, kernel = _tiling(site, m), site.constants[1]
-    assert tiling is not None and kernel is not None  # noqa: S101  (the cost is None then)
+    tiling = _tiling(site, m)
+    assert tiling is not None  # noqa: S101  (the cost is None then)
     first, length = tiling.tiles[0], site.shape[1]
     there, turns, back = zip(
         *(transforms(*axis) for axis in zip(tiling.tiles, tiling.windows, strict=True)), strict=True
     )
-    weights = _turned(kernel, tiling, reduce(np.kron, turns))
     if columns:
         blocks = column_blocks(site.shape, site.threads)
     else:
         bands = row_blocks((site.shape[0], tiling.counts[0], 1), tiling.block, site.threads)
         blocks = [(band[0], *(slice(cut.start * first, min(cut.stop * first, length)) for cut in band[1:]))
                   for band in bands]  # fmt: skip
+
+    weights = factors(site, ("winograd", m), lambda kernel: _turned(kernel, tiling, reduce(np.kron, turns)), blocks)
 
     def prepare(arrays: Sequence[Array]) -> Work:
         x = arrays[0]
@@ -197,7 +199,7 @@ def winograd(site: Site, m: int, *, columns: bool) -> Call:
                 rows = _beside(do, rows, tiling)
             area, *tiles, depth = rows.shape
             products = do.scratch("products", (area, math.prod(tiles), out.shape[-1]), rows.dtype)
-            multiply(do, rows.reshape(area, -1, depth), weights[..., some], products, alone=site.alone)
+            multiply(do, rows.reshape(area, -1, depth), weights(arrays, some), products, alone=site.alone)
             put(do, out, _taken(do, products, back, [*tiles, out.shape[-1]]))
 
         return work
