@@ -34,6 +34,8 @@ TILES = 1 << 18
 """Elements of transformed tiles that one thread holds at a time."""
 LEAST = 64
 """Tiles of a block at least: fewer do not pay for reading the weights again."""
+TURNED = 1 << 16
+"""Elements of transformed weights that are computed at a time."""
 SIZES = (2, 4)
 """Results of a tile along one axis."""
 
@@ -210,8 +212,14 @@ def winograd(site: Site, m: int, *, columns: bool) -> Call:
 def _turned(kernel: Array, tiling: Tiling, turn: Array) -> Array:
     """Kernel (windows..., channels, filters) -> transformed (area, depth, filters)."""
     area, window = turn.shape
-    taps = np.moveaxis(kernel.reshape(tiling.deep, window, -1), 1, 0).astype(np.float64)
-    return (turn @ taps.reshape(window, -1)).astype(np.float32).reshape(area, tiling.depth, -1)
+    filters = kernel.shape[-1]
+    taps = np.moveaxis(kernel.reshape(tiling.deep, window, -1, filters), 1, 0)
+    turned = np.empty((area, tiling.deep, taps.shape[2], filters), np.float32)
+    step = max(TURNED // (area * tiling.deep * filters), 1)
+    for start in range(0, taps.shape[2], step):
+        some = taps[:, :, start : start + step].astype(np.float64)
+        turned[:, :, start : start + step] = (turn @ some.reshape(window, -1)).reshape(area, *some.shape[1:])
+    return turned.reshape(area, tiling.depth, filters)
 
 
 def _transformed(do: Do, values: Array, matrices: Sequence[Array], names: Sequence[str]) -> Array:
