@@ -49,6 +49,11 @@ Factor: TypeAlias = "Array | Columns"
 """The weights of a product."""
 
 
+def small(rows: int, depth: int, width: int) -> bool:
+    """Return whether BLAS computes a product from where its factors lie, in one thread."""
+    return blas.has_small_kernels() and rows * depth * width <= SMALL
+
+
 def columns(depth: int, width: int) -> int:
     """Return how many columns of weights make a piece: all, where it does not pay to cut them."""
     if not blas.has_small_kernels() or WHOLE * depth * width <= SMALL:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..products import columns, piece
+from ..parallel import workers
+from ..products import columns, piece, small
 
 PRODUCT = 1 << 19
 """Elements that one block of a matrix product should touch: two megabytes of float32."""
@@ -86,12 +87,14 @@ def product(rows: int, depth: int, width: int, block: int | None = None, *, fixe
     """
     blocks = -(-rows // block) if block else 1
     weights, each = depth * width, min(rows, block or rows)
+    work, reading = 2.0 * rows * depth * width / FLOPS, (blocks - 1) * weights * 4.0 / RUSH
+    if small(each, depth, width):
+        return Cost(work + reading, CALL * blocks, weights * READING, work * (workers() / SPREAD - 1))
     large = rows * depth * (2.0 * -(-width // LANES) * LANES / ARRANGED + ARRANGING)
     if piece(each, depth, width) == each and not (fixed and rows > 1 and columns(depth, width) < width):
         packing = weights * PACKING
         return Cost(large, CALL, packing) if blocks == 1 else Cost(large + blocks * packing, CALL * blocks)
-    work = 2.0 * rows * depth * width / FLOPS + blocks * weights * 4.0 / RUSH
-    return Cost(work, CALL * blocks, weights * READING, large + blocks * weights * PACKING - work)
+    return Cost(work + reading, CALL * blocks, weights * READING, large + blocks * weights * PACKING - work)
 
 
 def copied(elements: int, passes: int = 1) -> Cost:
