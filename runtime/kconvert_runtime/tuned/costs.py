@@ -13,7 +13,8 @@ FLOPS = 1.1e11
 """Multiplications and additions a second of a matrix product on one core, in pieces that BLAS takes as they are."""
 ARRANGED, ARRANGING = 1.04e11, 9e-11
 """The same of one that BLAS arranges first, in columns by LANES, and seconds for each element of the rows that are."""
-LANES = 16
+LANES, EDGE = 16, 4
+"""Columns that are multiplied at once, and as how many more they count if some are left over, in pieces."""
 PACKING = 7e-10
 """Seconds for each weight that BLAS reads, from memory, and puts in order before it multiplies."""
 READING = 2e-10
@@ -87,7 +88,8 @@ def product(rows: int, depth: int, width: int, block: int | None = None, *, fixe
     """
     blocks = -(-rows // block) if block else 1
     weights, each = depth * width, min(rows, block or rows)
-    work, reading = 2.0 * rows * depth * width / FLOPS, (blocks - 1) * weights * 4.0 / RUSH
+    counted = width + (EDGE if width % LANES else 0)
+    work, reading = 2.0 * rows * depth * counted / FLOPS, (blocks - 1) * weights * 4.0 / RUSH
     if small(each, depth, width):
         return Cost(work + reading, CALL * blocks, weights * READING, work * (workers() / SPREAD - 1))
     large = rows * depth * (2.0 * -(-width // LANES) * LANES / ARRANGED + ARRANGING)
