@@ -36,11 +36,15 @@ BESIDE = 1.05
 """How much longer a core takes for its rows while others run theirs."""
 WAITING = 2e-5
 """Seconds that a core waits in each step for the interpreter's lock while others run the same steps."""
+ROWS = 8
+"""Rows of a batch that one core runs at a time, if there are many: their values stay closer to it."""
+SMALLER, SHORT = 1.03, 1e-3
+"""How much longer such parts may be expected to take than large ones, and seconds that each has to take at least."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Rows of a batch that are run apart, each by one core, from the first layer to the last: a plan for each share."""
+    """Rows of a batch that are run apart, some by one core, from the first layer to the last: a plan for each share."""
 
     rows: tuple[slice, ...]
     plans: tuple[Plan, ...]
@@ -55,6 +59,19 @@ class Shares:
         with blas.single_threaded():
             for_each(one, range(len(parts)))
         return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Rows that may be run apart, how the largest part of them is run, and the seconds until all are done."""
+
+    rows: tuple[slice, ...]
+    draft: Draft
+    seconds: float
+
+
+def _of_rows(shapes: Shapes, rows: int) -> Shapes:
+    return tuple((rows, *shape[1:]) for shape in shapes)
 
 
 class Plans:
@@ -100,21 +117,32 @@ class Plans:
         if cores < 2 or len(rows) != 1 or drafted.seconds is None:
             return None
         (count,) = rows
-        bounds = [count * i // cores for i in range(cores + 1)]
-        cuts = tuple(slice(start, stop) for start, stop in pairwise(bounds))
-        most = max(cut.stop - cut.start for cut in cuts)
-        part = self._draft(tuple((most, *shape[1:]) for shape in shapes), alone=True) if most < count else None
-        if part is None or part.seconds is None:
+        if count < cores:
             return None
-        if BESIDE * part.seconds + WAITING * len(part.groups) + HANDOFF >= drafted.seconds:
+        large = self._parts(shapes, count, cores)
+        small = self._parts(shapes, count, cores * max(count // (ROWS * cores), 1))
+        if large is None or small is None:
             return None
-        if 0 in {cut.stop - cut.start for cut in cuts} or not self._apart:
+        in_cache = small.draft.seconds or 0.0
+        best = small if in_cache > SHORT and small.seconds < SMALLER * large.seconds else large
+        if best.seconds + HANDOFF >= drafted.seconds or not self._apart:
             return None
-        made = {most: part.build()}
-        for size in {cut.stop - cut.start for cut in cuts} - {most}:
-            other = self._draft(tuple((size, *shape[1:]) for shape in shapes), alone=True)
+        sizes = {cut.stop - cut.start for cut in best.rows}
+        made = {max(sizes): best.draft.build()}
+        for size in sizes - made.keys():
+            other = self._draft(_of_rows(shapes, size), alone=True)
             made[size] = other.build() if other else self._plain
-        return Shares(cuts, tuple(made[cut.stop - cut.start] for cut in cuts))
+        return Shares(best.rows, tuple(made[cut.stop - cut.start] for cut in best.rows))
+
+    def _parts(self, shapes: Shapes, count: int, number: int) -> _Parts | None:
+        """Cut so many rows into parts; None where it is not known how long they take."""
+        bounds = [count * i // number for i in range(number + 1)]
+        cuts = tuple(slice(start, stop) for start, stop in pairwise(bounds))
+        draft = self._draft(_of_rows(shapes, max(cut.stop - cut.start for cut in cuts)), alone=True)
+        if draft is None or draft.seconds is None:
+            return None
+        one = BESIDE * draft.seconds + WAITING * len(draft.groups)
+        return _Parts(cuts, draft, one * number / workers())
 
     def _draft(self, shapes: Shapes, alone: bool = False) -> Draft | None:
         program = self._program

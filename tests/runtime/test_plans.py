@@ -75,6 +75,30 @@ def test_rows_that_are_apart_are_shared(one: Graph, rows: int) -> None:
     assert model.plan_for([x]).slots  # a plan for all rows at once can still be had
 
 
+@pytest.mark.parametrize(
+    ("rows", "sizes"), [(15, {7, 8}), (31, {15, 16}), (32, {8}), (47, {11, 12}), (49, {8, 9})], ids=str
+)
+def test_of_many_rows_a_core_runs_few_at_a_time(rows: int, sizes: set[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "SHORT", 0.0)  # as if these were large
+    monkeypatch.setattr(plans, "SMALLER", 9.0)
+    model = Model(APART["flat"], WEIGHTS)
+    shares = model._plans.get(((rows, 9, 9, 4),))
+    assert isinstance(shares, Shares)
+    assert {cut.stop - cut.start for cut in shares.rows} == sizes
+    x = RNG.normal(size=(rows, 9, 9, 4)).astype(F)
+    np.testing.assert_allclose(model(x)[0], Model(APART["flat"], WEIGHTS, optimize=False)(x)[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "value"), [("SHORT", 1.0), ("SMALLER", 0.5)])
+def test_not_where_that_takes_longer(name: str, value: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {"SHORT": 0.0, "SMALLER": 9.0, name: value}
+    for setting, number in settings.items():
+        monkeypatch.setattr(plans, setting, number)
+    shares = Model(APART["flat"], WEIGHTS)._plans.get(((64, 9, 9, 4),))
+    assert isinstance(shares, Shares)
+    assert [cut.stop - cut.start for cut in shares.rows] == [32, 32]
+
+
 @pytest.mark.parametrize("one", TOGETHER.values(), ids=list(TOGETHER))
 def test_other_rows_are_run_together(one: Graph) -> None:
     assert not rows_apart(one)
