@@ -15,7 +15,7 @@ from ..parallel import workers
 from ..products import multiply
 from ..steps import Call
 from .candidates import candidate
-from .costs import FEW, Cost, across, gathered, product
+from .costs import FEW_COPIED, Cost, across, gathered, product
 from .geometry import Convolution, bands, convolution, region
 from .site import Site, Work, column_blocks, in_blocks, rows_and_columns
 from .tape import Block
@@ -33,7 +33,7 @@ def _cost(site: Site, *, columns: bool) -> Cost | None:
     conv = convolution(site)
     if conv is None or conv.groups > 1:
         return None
-    if columns and conv.positions > FEW:
+    if columns and conv.positions > FEW_COPIED:
         return None
     cost, copies = product(conv.positions, conv.depth, conv.filters), gathered(conv.positions * conv.depth, _run(conv))
     return across(workers(), cost, copies) if columns else cost + copies

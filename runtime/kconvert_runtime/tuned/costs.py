@@ -19,8 +19,9 @@ PACKING = 7e-10
 """Seconds for each weight that BLAS reads, from memory, and puts in order before it multiplies."""
 READING = 2e-10
 """Seconds for each weight that is only read from memory."""
-FEW = 256
-"""Rows of a product above which threads share it by rows in any case: columns that lie apart are slow to write."""
+FEW, FEW_COPIED = 512, 256
+"""Rows of a product above which threads share it by rows in any case, as columns that lie apart are slow to write; and
+where each thread has to copy all rows first."""
 CALL = 1e-6
 """Seconds that one call of NumPy takes besides its work."""
 BYTES = 8e9

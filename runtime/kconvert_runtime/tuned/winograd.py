@@ -24,7 +24,7 @@ from ..parallel import workers
 from ..products import multiply
 from ..steps import Call
 from .candidates import candidate
-from .costs import FEW, Cost, across, gathered, product
+from .costs import FEW_COPIED, Cost, across, gathered, product
 from .geometry import Convolution, convolution, put, region
 from .site import Site, Work, column_blocks, in_blocks, row_blocks, rows_and_columns
 from .tape import Block
@@ -161,7 +161,7 @@ def _cost(site: Site, m: int, *, columns: bool) -> Cost | None:
         there += gathered(area * tiles * tiling.depth, conv.channels)
     if not columns:
         return work + there + back
-    return across(workers(), work + back, there) if tiles <= FEW else None
+    return across(workers(), work + back, there) if tiles <= FEW_COPIED else None
 
 
 def _transforming(sizes: Sequence[int], into: Sequence[int], each: int) -> Cost:
