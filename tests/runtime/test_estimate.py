@@ -12,6 +12,7 @@ import pytest
 import kconvert
 from kconvert_runtime import Model, load
 from kconvert_runtime.estimate import estimate
+from kconvert_runtime.parallel import workers
 from kconvert_schemas import InputError
 from tests.cli.bundles import dense, two_graph
 
@@ -43,7 +44,7 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
 
 @pytest.mark.parametrize("rows", [1, 32])
 def test_a_network_takes_the_memory_that_was_told(tmp_path: Path, rows: int) -> None:
-    """The convolutional network of the examples; what kernels work in comes on top."""
+    """The convolutional network of the examples; what kernels work in comes on top, in each thread."""
     kconvert.convert(ROOT / "examples" / "cifar" / "cifar.keras", tmp_path / "out")
     loaded = load(tmp_path / "out")
     shape = (rows, *[n or 1 for n in loaded.inputs[0].shape[1:]])
@@ -56,4 +57,4 @@ def test_a_network_takes_the_memory_that_was_told(tmp_path: Path, rows: int) -> 
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     told = found.prepared + found.values
-    assert 0.8 * told < peak + x.nbytes < 1.2 * told + 16e6
+    assert 0.8 * told < peak + x.nbytes < 1.2 * told + 8.5e6 * max(workers(), 2)
