@@ -141,7 +141,7 @@ class Plans:
         draft = self._draft(_of_rows(shapes, max(cut.stop - cut.start for cut in cuts)), alone=True)
         if draft is None or draft.seconds is None:
             return None
-        one = BESIDE * draft.seconds + WAITING * len(draft.groups)
+        one = BESIDE * draft.seconds + WAITING * draft.steps
         return _Parts(cuts, draft, one * number / workers())
 
     def _draft(self, shapes: Shapes, alone: bool = False) -> Draft | None:

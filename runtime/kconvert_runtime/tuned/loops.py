@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,12 +14,15 @@ from kconvert_schemas.graph import Node, TensorType
 
 from ..kernels.shape import check_indices
 from ..steps import Binding
+from .costs import CALL, product
 from .fuse import Group
 from .packed import STATES, operands, packable, packed
 from .site import Kept
 
 LARGEST = 1 << 23
 """Numbers of a table of projected entries at most."""
+ELEMENT, CALLS = 1e-9, 10
+"""Seconds that each element of all gates takes at a step besides the product, and calls of NumPy at a step."""
 OFTEN = 64
 """How many times as many entries as are looked up in a run a table has at most, for them to be projected once."""
 
@@ -44,6 +47,30 @@ def loops_of(
         else:
             found[partner] = i
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class LoopCost:
+    """What a loop is expected to take: its steps, the seconds of all of them, and of projecting their inputs before."""
+
+    steps: int
+    stepping: float
+    projecting: float
+
+    def seconds(self, cores: int) -> float:
+        """Return the seconds of both; with several cores, another one projects meanwhile."""
+        both = self.stepping, self.projecting
+        return sum(both) if cores == 1 else max(both)
+
+
+def cost_of(nodes: Sequence[Node], types: Mapping[str, TensorType], looked_up: bool) -> LoopCost:
+    """Return the cost of one recurrent node, or of two of a pair. looked_up: whether its inputs were projected once."""
+    batch, steps, features = (n or 0 for n in types[str(nodes[0].inputs[0])].shape)
+    units, width = (n or 0 for n in types[str(nodes[0].inputs[2])].shape)
+    one = product(batch, units, width)
+    step = (one.products + batch * width * ELEMENT) * len(nodes) + CALLS * CALL
+    projecting = 0.0 if looked_up else product(batch * steps, features + 1, width).alone(1) * len(nodes)
+    return LoopCost(steps, steps * step, projecting)
 
 
 def _key(node: Node, types: Mapping[str, TensorType]) -> tuple[bool, object]:

@@ -13,12 +13,13 @@ from kconvert_schemas.opspec import OpError
 
 from .. import blas
 from ..pace import Pace
+from ..parallel import workers
 from ..plan import bind, link, needed_nodes
 from ..steps import Binding, Call, Plan
 from .attention import join
 from .choice import PLAIN, Choice, Seconds, choose, choose_alone, estimated
 from .fuse import Group, group
-from .loops import bind_loop, bind_numbers, loops_of, tables_of
+from .loops import LoopCost, bind_loop, bind_numbers, cost_of, loops_of, tables_of
 from .paddings import absorb
 from .site import Kept, Site
 
@@ -30,7 +31,7 @@ have to wait for the others before it writes there."""
 SHORT = 1e-4
 """Seconds of a run below which no product is large enough for BLAS' threads."""
 LOOPS = {"lstm", "gru", "simple_rnn", "scan"}
-"""Ops of many small steps, whose time the cost model does not tell."""
+"""Ops of many small steps, whose time is not known unless they run as a loop of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Draft:
 
     loops: recurrent groups whose loop runs by itself or, first -> second, with that of another one. tables: those whose
     input is looked up, loop -> the group that does. types: of all values. shared: whether BLAS keeps to one thread.
-    kept: arrays that several plans use.
+    cores: how many may be used. kept: arrays that several plans use.
     """
 
     graph: Graph
@@ -50,14 +51,29 @@ class Draft:
     choices: Mapping[int, Choice]
     types: Mapping[str, TensorType]
     shared: bool
+    cores: int
     kept: Kept
 
     @property
     def seconds(self) -> float | None:
         """Seconds that a run is expected to take; None where that is not known."""
-        if any(node.op in LOOPS for one in self.groups for node in one.nodes):
+        if any(node.op in LOOPS for i in self.choices for node in self.groups[i].nodes):
             return None
-        return sum(choice.seconds for choice in self.choices.values())
+        loops = sum(cost.seconds(self.cores) for cost in self._costs)
+        return loops + sum(choice.seconds for choice in self.choices.values())
+
+    @property
+    def steps(self) -> int:
+        """How many steps a run has, those of its loops included."""
+        return len(self.groups) + sum(cost.steps for cost in self._costs)
+
+    @property
+    def _costs(self) -> list[LoopCost]:
+        return [cost_of(self._nodes(i), self.types, i in self.tables) for i in self.loops]
+
+    def _nodes(self, loop: int) -> list[Node]:
+        """The recurrent nodes that run in one loop."""
+        return [self.groups[n].nodes[0] for n in (loop, self.loops[loop]) if n is not None]
 
     def build(self) -> Plan:
         """Build the kernels, and plan their memory."""
@@ -67,8 +83,7 @@ class Draft:
         bindings = [
             bind_numbers(one.nodes[0], self.types) if i in numbers
             else _binding(one, self.choices[i]) if i in self.choices
-            else bind_loop([self.groups[n].nodes[0] for n in (i, self.loops[i]) if n is not None], self.types,
-                           self.weights, read, self._entries(i), self.kept)
+            else bind_loop(self._nodes(i), self.types, self.weights, read, self._entries(i), self.kept)
             for i, one in enumerate(self.groups) if i not in others
         ]  # fmt: skip
         plan = link(bindings, inputs, outputs, self.weights, REST if self.shared else 0)
@@ -108,7 +123,8 @@ def draft(
     sites = [_site(groups[i], types, weights, kept) for i in rest]
     choices, shared = (choose_alone(sites, seconds), True) if alone else choose(sites, seconds)
     chosen = dict(zip(rest, choices, strict=True))
-    return Draft(graph, weights, groups, loops, tables, chosen, types, shared, kept)
+    cores = 1 if alone else workers()
+    return Draft(graph, weights, groups, loops, tables, chosen, types, shared, cores, kept)
 
 
 def concrete_types(graph: Graph, nodes: Sequence[Node], shapes: Sequence[tuple[int, ...]]) -> dict[str, TensorType]:

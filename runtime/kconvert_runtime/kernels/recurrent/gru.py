@@ -21,6 +21,7 @@ from .sequences import (
     by_gate,
     gates_of,
     is_op,
+    product_with,
     run_cell,
     stacked,
     tanh_cells,
@@ -74,21 +75,22 @@ def _tanh_step(weights: Array, batch: int, added: Array | None, reset_after: boo
     half = weights.dtype.type(0.5)
     every = np.empty((apart, directions, batch, width), weights.dtype)
     zr, (z, r, g) = gates_of(every, 3)[:2], gates_of(every, 3)
-    gates = gates_of(weights, 3)
+    parts = [weights] if reset_after else [gates_of(weights, 3)[:2], gates_of(weights, 3)[2]]
+    recur, *recur_g = (product_with(part, batch) for part in parts)
 
     def step(do: Do, x: Array, states: States, out: Array) -> States:
         (h,), x = states, gates_of(x, 3)
         if reset_after:
-            do(np.matmul, h, weights, out=every)
+            recur(do, h, every)
         else:
-            do(np.matmul, h, gates[:2], out=zr)
+            recur(do, h, zr)
         do(np.add, zr, x[:2], out=zr)
         do(np.tanh, zr, out=zr)
         do(np.multiply, zr, half, out=zr)
         do(np.add, zr, half, out=zr)
         if not reset_after:
             do(np.multiply, r, h, out=r)
-            do(np.matmul, r, gates[2], out=g)
+            recur_g[0](do, r, g)
         else:
             if added is not None:
                 do(np.add, g, added, out=g)

@@ -19,6 +19,7 @@ from .sequences import (
     by_gate,
     gates_of,
     is_op,
+    product_with,
     run_cell,
     stacked,
     tanh_cells,
@@ -70,12 +71,12 @@ def _tanh_step(weights: Array, batch: int) -> Step:
     gates = gates_of(every, 4)
     squashed, *cells = (np.empty((directions, batch, units), weights.dtype) for _ in range(3))
     i, f, o, g = gates
-    sigmoids = gates[:3]
+    sigmoids, recur = gates[:3], product_with(weights, batch)
 
     def step(do: Do, z: Array, states: States, out: Array) -> States:
         h, before = states
         c = cells[before is cells[0]]
-        do(np.matmul, h, weights, out=every)
+        recur(do, h, every)
         do(np.add, every, z, out=every)
         do(np.tanh, every, out=every)
         do(np.multiply, sigmoids, half, out=sigmoids)

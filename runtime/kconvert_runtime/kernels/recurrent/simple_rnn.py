@@ -8,7 +8,7 @@ from kconvert_schemas.dtypes import Array
 
 from ...calls import Do
 from ...registry import kernel
-from .sequences import Activation, Cell, Packed, States, Step, apply, is_op, run_cell, stacked, with_bias
+from .sequences import Activation, Cell, Packed, States, Step, apply, is_op, product_with, run_cell, stacked, with_bias
 
 
 @kernel("simple_rnn")
@@ -27,15 +27,15 @@ def simple_rnn(
 
 def pack(kernel: Array, recurrent_kernel: Array, bias: Array | None, activation: Activation = np.tanh) -> Packed:
     """Arrange the weights of a simple RNN, which have an axis of directions before their own."""
-    cell = Cell(with_bias(kernel, bias)[None], _step(recurrent_kernel, activation), recurrent_kernel.shape[-1], 1)
-    return lambda batch: cell
+    outer, units = with_bias(kernel, bias)[None], recurrent_kernel.shape[-1]
+    return lambda batch: Cell(outer, _step(recurrent_kernel, batch, activation), units, 1)
 
 
-def _step(weights: Array, activation: Activation) -> Step:
-    in_place = is_op(activation, "tanh")
+def _step(weights: Array, batch: int, activation: Activation) -> Step:
+    in_place, recur = is_op(activation, "tanh"), product_with(weights, batch)
 
     def step(do: Do, z: Array, states: States, out: Array) -> States:
-        do(np.matmul, states[0], weights, out=out)
+        recur(do, states[0], out)
         do(np.add, out, z[0], out=out)
         if in_place:
             do(np.tanh, out, out=out)
