@@ -44,7 +44,7 @@ SMALLER, SHORT = 1.03, 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Rows of a batch that are run apart, some by one core, from the first layer to the last: a plan for each share."""
+    """Rows of a batch that are run apart, each part by one core, from the first layer to the last: a plan for each."""
 
     rows: tuple[slice, ...]
     plans: tuple[Plan, ...]
@@ -119,13 +119,12 @@ class Plans:
         (count,) = rows
         if count < cores:
             return None
-        large = self._parts(shapes, count, cores)
-        small = self._parts(shapes, count, cores * max(count // (ROWS * cores), 1))
-        if large is None or small is None:
-            return None
-        in_cache = small.draft.seconds or 0.0
-        best = small if in_cache > SHORT and small.seconds < SMALLER * large.seconds else large
-        if best.seconds + HANDOFF >= drafted.seconds or not self._apart:
+        best = self._parts(shapes, count, cores)
+        if best is not None and count >= 2 * ROWS * cores:
+            small = self._parts(shapes, count, count // (ROWS * cores) * cores)
+            if small and (small.draft.seconds or 0.0) > SHORT and small.seconds < SMALLER * best.seconds:
+                best = small
+        if best is None or best.seconds + HANDOFF >= drafted.seconds or not self._apart:
             return None
         sizes = {cut.stop - cut.start for cut in best.rows}
         made = {max(sizes): best.draft.build()}

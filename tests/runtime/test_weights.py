@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kconvert_runtime import blas
+from kconvert_runtime import Model, blas
 from kconvert_runtime.products import Columns
 from kconvert_runtime.tuned import measure
 from kconvert_runtime.tuned.candidates import candidates
@@ -16,6 +16,7 @@ from kconvert_runtime.tuned.site import Site, column_blocks
 from kconvert_runtime.tuned.weights import factors
 from kconvert_schemas.dtypes import Array
 from kconvert_schemas.graph import Node, TensorType
+from tests.helpers import make_graph
 
 WEIGHTS = np.random.default_rng(0).normal(size=(600, 200)).astype("float32")
 
@@ -70,3 +71,17 @@ def test_what_is_only_measured_is_not_kept() -> None:
         assert measure.Measured()(one, way, cost, True) > 0
         assert estimated(one, way, cost, True) > 0
     assert not one.kept
+
+
+def test_the_same_weights_in_two_equations() -> None:
+    rng = np.random.default_rng(1)
+    weights = {"w": rng.normal(size=(6, 6, 40)).astype("float32")}
+    first = Node("einsum", "first", "", ("x", "w"), ("a",), {"equation": "abc,cde->abde"})
+    second = Node("einsum", "second", "", ("z", "w"), ("b",), {"equation": "abcd,cde->abe"})
+    types = {"x": TensorType((None, 5, 6), "float32"), "z": TensorType((None, 5, 6, 6), "float32")}
+    graph = make_graph(types, [first, second], ["a", "b"], weights)
+    inputs = {"x": rng.normal(size=(9, 5, 6)).astype("float32"), "z": rng.normal(size=(9, 5, 6, 6)).astype("float32")}
+    for found, expected in zip(
+        Model(graph, weights)(inputs), Model(graph, weights, optimize=False)(inputs), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)

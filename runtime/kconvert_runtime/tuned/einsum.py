@@ -121,7 +121,7 @@ def batched(site: Site) -> Call:
     def matrix(given: Array) -> Array:
         return np.ascontiguousarray(given.transpose(found.right).reshape(found.inner, found.columns))
 
-    factor = None if fixed is None else factors(site, found.right, matrix, index=fixed)
+    factor = None if fixed is None else factors(site, (found.right, found.inner), matrix, index=fixed)
 
     def run(do: Do, y: Array, *arrays: Array) -> None:
         def multiply(do: Do, some: Sequence[tuple[slice, ...]]) -> None:

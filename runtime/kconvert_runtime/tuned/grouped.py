@@ -53,7 +53,7 @@ def grouped(site: Site) -> Call:
     channels, filters = conv.channels // parts, conv.filters // parts
     depth = math.prod(conv.windows) * channels
     blocks = bands(conv, COLUMNS, depth, site.threads, LEAST)
-    factor = factors(site, ("groups", parts), lambda kernel: _merged(conv, kernel, parts))
+    factor = factors(site, ("groups", conv.groups, parts), lambda kernel: _merged(conv, kernel, parts))
 
     def prepare(arrays: Sequence[Array]) -> Work:
         x = arrays[0]
