@@ -15,7 +15,9 @@ from kconvert_schemas.errors import InputError
 from kconvert_schemas.graph import Port, TensorType
 from kconvert_schemas.opspec import OpError
 
+from .parallel import workers
 from .plan import needed_nodes
+from .plans import Shares
 from .sizes import VIEWS
 from .steps import Plan
 from .tuned.specialise import concrete_types
@@ -57,16 +59,21 @@ def estimate(model: Model, shapes: Sequence[tuple[int, ...]]) -> Estimate:
         types = concrete_types(graph, nodes, shapes)
     except OpError as error:
         raise InputError(f"The model cannot run on inputs of these shapes: {error}.") from error
-    plan, prepared = _planned(model, given)
+    way, prepared = _planned(model, given)
     work = [
         multiply_adds(node, [None if name is None else _shape(types[name]) for name in node.inputs],
                       _shape(types[node.outputs[0]]))
         for node in nodes
     ]  # fmt: skip
     weights = sum(least_bytes(weight.type) for weight in graph.weights.values())
-    leaving = sum(least_bytes(type_) for type_, buffer in plan.memory.arrays if buffer is None)
     inputs = sum(least_bytes(types[port.value]) for port in graph.inputs.ports)
-    values = inputs + sum(plan.memory.sizes) + leaving + _fresh(plan, types)
+    if isinstance(way, Shares):
+        results = sum(least_bytes(types[value]) for value in ports)
+        part = concrete_types(graph, nodes, way.largest(shapes))
+        held = 2 * results + min(workers(), len(way.plans)) * max(_buffers(plan, part) for plan in way.plans)
+    else:
+        held = _buffers(way, types) + sum(least_bytes(type_) for type_, buffer in way.memory.arrays if buffer is None)
+    values = inputs + held
     return Estimate(
         {port.name: list(shape) for port, shape in zip(graph.inputs.ports, shapes, strict=True)},
         {port.name: list(types[port.value].shape) for port in graph.outputs.ports},
@@ -80,17 +87,22 @@ def estimate(model: Model, shapes: Sequence[tuple[int, ...]]) -> Estimate:
     )
 
 
-def _planned(model: Model, given: Sequence[Array]) -> tuple[Plan, int]:
-    """Return the plan, and the bytes that making it has left in memory: NumPy tells tracemalloc of its arrays."""
+def _planned(model: Model, given: Sequence[Array]) -> tuple[Plan | Shares, int]:
+    """Return how it is run, and the bytes that planning has left in memory: NumPy tells tracemalloc of its arrays."""
     was_tracing = tracemalloc.is_tracing()
     if not was_tracing:
         tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
-    plan = model.plan_for(given)
+    way = model.way_for(given)
     after, _ = tracemalloc.get_traced_memory()
     if not was_tracing:
         tracemalloc.stop()
-    return plan, max(after - before, 0)
+    return way, max(after - before, 0)
+
+
+def _buffers(plan: Plan, types: Mapping[str, TensorType]) -> int:
+    """Return the bytes that a run of the plan holds, without what leaves it."""
+    return sum(plan.memory.sizes) + _fresh(plan, types)
 
 
 def _fresh(plan: Plan, types: Mapping[str, TensorType]) -> int:

@@ -182,9 +182,7 @@ class Model:
         return Stream(self, given, over, self._optimize)
 
     def _execute(self, arrays: Sequence[Array]) -> list[Array]:
-        key = tuple(array.shape for array in arrays)
-        self._fit(key)
-        found = self._plans.get(key)
+        found = self.way_for(arrays)
         return found.run(self._run, arrays) if isinstance(found, Shares) else self._run(found, arrays)
 
     def _run(self, plan: Plan, arrays: Sequence[Array]) -> list[Array]:
@@ -206,6 +204,12 @@ class Model:
     def _check_run(self, shapes: Sequence[tuple[int, ...]], outputs: Sequence[str]) -> None:
         with in_force(self.limits):
             check_run(self.graph, shapes, outputs)
+
+    def way_for(self, arrays: Sequence[Array]) -> Plan | Shares:
+        """Return how inputs of these shapes are run; InputError where a run takes too much."""
+        key = tuple(array.shape for array in arrays)
+        self._fit(key)
+        return self._plans.get(key)
 
     def plan_for(self, arrays: Sequence[Array]) -> Plan:
         """Return a plan for all rows of inputs of these shapes; InputError where a run takes too much."""

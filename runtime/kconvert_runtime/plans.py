@@ -49,6 +49,10 @@ class Shares:
     rows: tuple[slice, ...]
     plans: tuple[Plan, ...]
 
+    def largest(self, shapes: Sequence[tuple[int, ...]]) -> Shapes:
+        """Return the shapes of the inputs of the largest part, of inputs of these shapes."""
+        return _of_rows(shapes, max(cut.stop - cut.start for cut in self.rows))
+
     def run(self, run: Run, arrays: Sequence[Array]) -> list[Array]:
         """Run every plan on its rows with `run`; returns the outputs of all rows."""
         parts: list[list[Array]] = [[] for _ in self.rows]
@@ -70,7 +74,7 @@ class _Parts:
     seconds: float
 
 
-def _of_rows(shapes: Shapes, rows: int) -> Shapes:
+def _of_rows(shapes: Sequence[tuple[int, ...]], rows: int) -> Shapes:
     return tuple((rows, *shape[1:]) for shape in shapes)
 
 

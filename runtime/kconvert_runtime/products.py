@@ -87,8 +87,8 @@ def piece(rows: int, depth: int, width: int, least: int | None = None) -> int:
 def multiply(do: Do, rows: Array, weights: Factor, out: Array, *, alone: bool) -> None:
     """Compute rows (..., n, depth) times weights (..., depth, width) -> out (..., n, width).
 
-    alone: whether BLAS keeps to one thread; else it shares large products among its own, and weights are no `Columns`.
-    Weights that lie column by column have no kernel for small products.
+    alone: whether BLAS keeps to one thread; else it shares large products among its own, and only `Columns` are still
+    multiplied in pieces. Weights that lie column by column have no kernel for small products.
     """
     if isinstance(weights, Columns):
         count, _, size = weights.even.shape[-3:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 
 import kconvert
-from kconvert_runtime import Model, load
+from kconvert_runtime import Model, load, parallel, plans
+from kconvert_runtime import estimate as estimating
 from kconvert_runtime.estimate import estimate
 from kconvert_runtime.parallel import workers
+from kconvert_runtime.tuned import choice
 from kconvert_schemas import InputError
 from tests.cli.bundles import dense, two_graph
 
@@ -58,3 +61,24 @@ def test_a_network_takes_the_memory_that_was_told(tmp_path: Path, rows: int) -> 
     tracemalloc.stop()
     told = found.prepared + found.values
     assert 0.8 * told < peak + x.nbytes < 1.2 * told + 8.5e6 * max(workers(), 2)
+
+
+def test_of_rows_that_run_in_parts_the_values_of_few_are_held_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kconvert.convert(ROOT / "examples" / "cifar" / "cifar.keras", tmp_path / "out")
+    loaded = load(tmp_path / "out")
+    for module in (parallel, plans, choice, estimating):
+        monkeypatch.setattr(module, "workers", lambda: 2)
+    for name, value in (("HANDOFF", 0.0), ("WAITING", 0.0), ("BESIDE", 0.1), ("SHORT", 0.0), ("SMALLER", 9.0)):
+        monkeypatch.setattr(plans, name, value)  # as if sharing cost nothing
+    shape = (64, *[n or 1 for n in loaded.inputs[0].shape[1:]])
+    parts = estimate(loaded, [shape])
+    shares = loaded.way_for([np.ones(shape, np.float32)])
+    assert isinstance(shares, plans.Shares)
+    assert [cut.stop - cut.start for cut in shares.rows] == [8] * 8
+    monkeypatch.setattr(plans, "SHORT", 1e9)
+    halves = estimate(load(tmp_path / "out"), [shape])
+    both = 4 * (math.prod(shape) + 2 * 64 * 10)  # inputs and, twice, results
+    assert halves.values - both == pytest.approx(4 * (parts.values - both), rel=0.01)
+    assert parts.multiply_adds == halves.multiply_adds

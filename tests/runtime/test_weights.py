@@ -11,7 +11,6 @@ from kconvert_runtime import Model, blas
 from kconvert_runtime.products import Columns
 from kconvert_runtime.tuned import measure
 from kconvert_runtime.tuned.candidates import candidates
-from kconvert_runtime.tuned.choice import estimated
 from kconvert_runtime.tuned.site import Site, column_blocks
 from kconvert_runtime.tuned.weights import factors
 from kconvert_schemas.dtypes import Array
@@ -69,7 +68,6 @@ def test_what_is_only_measured_is_not_kept() -> None:
     one = site()
     for way, cost in candidates(one):
         assert measure.Measured()(one, way, cost, True) > 0
-        assert estimated(one, way, cost, True) > 0
     assert not one.kept
 
 

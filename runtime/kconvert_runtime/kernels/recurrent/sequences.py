@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,7 +18,7 @@ from kconvert_schemas.dtypes import Array
 
 from ...calls import Do, at_once
 from ...parallel import PLACES
-from ...products import Columns, Factor, arranged, multiply
+from ...products import arranged, multiply
 from ...registry import KERNELS
 
 States: TypeAlias = tuple[Array, ...]
@@ -82,11 +82,7 @@ def gates_of(values: Array, gates: int) -> Array:
 def product_with(weights: Array, batch: int) -> Callable[[Do, Array, Array], None]:
     """Return a function (do, states (directions, batch, units), out) that multiplies with weights, arranged for it."""
     factor = arranged(weights) if batch > 1 else weights
-    return partial(_product, factor, isinstance(factor, Columns))
-
-
-def _product(factor: Factor, alone: bool, do: Do, states: Array, out: Array) -> None:
-    multiply(do, states, factor, out, alone=alone)
+    return lambda do, states, out: multiply(do, states, factor, out, alone=False)
 
 
 def with_bias(kernel: Array, bias: Array | None) -> Array:
