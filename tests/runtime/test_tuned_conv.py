@@ -15,6 +15,7 @@ from kconvert_runtime.registry import KERNELS
 from kconvert_runtime.tuned import (
     conv,
     depthwise,
+    depthwise_winograd,
     grouped,
     lines,
     matmul,
@@ -48,6 +49,12 @@ SHAPES = [
     ((2, 9, 8, 12), (3, 3, 2, 18), (1, 1), (1, 1), 6),
     ((2, 9, 8, 6), (3, 2, 3, 4), (2, 1), (1, 2), 2),
     ((3, 20, 8), (3, 2, 8), (2,), (1,), 4),
+    ((2, 11, 9, 6), (5, 5, 1, 6), (1, 1), (1, 1), 6),
+    ((2, 13, 10, 6), (7, 7, 1, 6), (2, 2), (1, 1), 6),
+    ((3, 7, 9, 4), (7, 3, 1, 8), (1, 2), (1, 1), 4),
+    ((2, 14, 9, 4), (4, 3, 1, 4), (1, 1), (1, 2), 4),
+    ((2, 6, 9, 4), (6, 1, 1, 4), (1, 1), (1, 1), 4),
+    ((2, 9, 5, 6, 3), (5, 2, 3, 1, 6), (1, 2, 1), (1, 1, 2), 3),
     ((2, 11, 9, 5), (1, 7, 5, 6), (1, 1), (1, 1), 1),
     ((2, 11, 9, 5), (5, 1, 5, 6), (1, 1), (1, 1), 1),
     ((2, 8, 9, 5), (2, 5, 5, 6), (1, 1), (1, 1), 1),
@@ -79,7 +86,7 @@ def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     """With the blocks as they are, with blocks as small as they get, and with products in small pieces."""
     if request.param == "in many blocks":
         sizes = {conv: ("COLUMNS", "LEAST"), depthwise: ("PLANE",), winograd: ("TILES", "LEAST"),
-                 grouped: ("COLUMNS", "LEAST"), upscaling: ("ELEMENTS",),
+                 depthwise_winograd: ("ELEMENTS",), grouped: ("COLUMNS", "LEAST"), upscaling: ("ELEMENTS",),
                  transposed: ("ELEMENTS", "TOGETHER"), phases: ("COLUMNS", "LEAST"), taps: ("PARTS",),
                  lines: ("COLUMNS",)}  # fmt: skip
         for module, name in ((module, name) for module, names in sizes.items() for name in names):
@@ -119,6 +126,22 @@ def test_winograd_takes_what_it_can(windows: Any, strides: Any, sizes: Any) -> N
     site, _ = site_of((2, *(8,) * len(windows), 3), (*windows, 3, 4), strides, (1,) * len(windows), 1, "same")
     names = [c.name for c in CANDIDATES["conv"] if c.name.startswith("winograd") and c.cost(site) is not None]
     assert names == [f"winograd{m}{by}" for m in sizes for by in ("", " by filters")]
+
+
+@pytest.mark.parametrize(
+    ("windows", "strides", "dilations", "height", "m"),
+    [((5, 5), (1, 1), (1, 1), 14, 4), ((5, 5), (1, 1), (1, 1), 6, 3), ((7, 2), (1, 3), (1, 2), 9, 2),
+     ((4, 1), (1, 1), (1, 1), 5, 5), ((3, 9), (1, 1), (1, 1), 9, None), ((8, 3), (1, 1), (1, 1), 9, None),
+     ((5, 5), (2, 1), (1, 1), 9, None), ((5, 5), (1, 1), (2, 1), 9, None), ((5,), (1,), (1,), 9, None)],
+)  # fmt: skip
+def test_depthwise_winograd_takes_windows_of_four_to_seven_in_strips_that_fit(
+    windows: Any, strides: Any, dilations: Any, height: int, m: int | None
+) -> None:
+    x, kernel = (2, height, *(11,) * (len(windows) - 1), 3), (*windows, 1, 3)
+    site, _ = site_of(x, kernel, strides, dilations, 3, "same")
+    strips = depthwise_winograd._strips(site)
+    assert (strips and strips.m) == m
+    assert (depthwise_winograd._cost(site) is None) == (m is None)
 
 
 @pytest.mark.parametrize(("m", "window"), [(2, 2), (2, 3), (4, 2), (2, 5), (4, 3), (4, 4), (2, 7), (4, 5), (1, 1)])

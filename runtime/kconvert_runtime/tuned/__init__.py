@@ -3,6 +3,7 @@
 from . import (  # noqa: F401  (importing them registers their candidates)
     conv,
     depthwise,
+    depthwise_winograd,
     einsum,
     grouped,
     joining,

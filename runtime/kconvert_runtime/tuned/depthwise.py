@@ -46,27 +46,37 @@ def depthwise(site: Site) -> Call:
     blocks = bands(conv, PLANE, conv.filters, site.threads)
     kernel, repeats = site.constants[1], conv.filters // conv.channels
     across = conv.places[-1] if len(conv.places) > 1 else min(conv.places[-1], max(PLANE // conv.filters, 1))
-    prepared = None if kernel is None else _parts(conv, kernel, across)
+    prepared = None if kernel is None else parts_of(conv, kernel, across)
 
     def prepare(arrays: Sequence[Array]) -> Work:
         x = arrays[0]
 
         def work(do: Do, out: Array, block: Block) -> None:
-            parts = prepared or _parts(conv, do.contents(arrays[1]), across)
+            parts = prepared or parts_of(conv, do.contents(arrays[1]), across)
             values = region(do, x, conv, block, conv.strides, conv.windows)
-            if repeats > 1:
-                some, values = values, do.scratch("repeated", (*values.shape, repeats), values.dtype)
-                do(np.copyto, values, some[..., None])
-                values = values.reshape(*some.shape[:-1], conv.filters)
-            parts[0].sum(do, values, out)
-            for part in parts[1:]:
-                more = do.scratch("part", out.shape, out.dtype)
-                part.sum(do, values, more)
-                do(np.add, out, more, out=out)
+            sums(do, parts, repeated(do, values, repeats), out)
 
         return work
 
     return in_blocks(site, blocks, prepare)
+
+
+def repeated(do: Do, values: Array, repeats: int) -> Array:
+    """Return values (..., channels) with each channel as often side by side as it has filters."""
+    if repeats == 1:
+        return values
+    result = do.scratch("repeated", (*values.shape, repeats), values.dtype)
+    do(np.copyto, result, values[..., None])
+    return result.reshape(*values.shape[:-1], -1)
+
+
+def sums(do: Do, parts: Sequence[Part], values: Array, out: Array) -> None:
+    """Fill out (batch..., places..., filters) with what the parts give for values (batch..., spatial..., filters)."""
+    parts[0].sum(do, values, out)
+    for part in parts[1:]:
+        more = do.scratch("part", out.shape, out.dtype)
+        part.sum(do, values, more)
+        do(np.add, out, more, out=out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,8 @@ class Part:
     """The elements of the window that stand, along the last axis, at `first` plus a multiple of the stride.
 
     Among the positions that are that far from each other they begin at `offset` and are `step` apart.
-    rows: their weights (windows..., members, places along the last axis times channels).
+    rows: their weights (batch..., windows..., members, places along the last axis times channels), where the last axes
+    of the batch may have weights of their own.
     """
 
     conv: Convolution
@@ -84,7 +95,7 @@ class Part:
     rows: Array
 
     def sum(self, do: Do, values: Array, out: Array) -> None:
-        """Sum the products of `values` (batch, spatial..., channels) with the weights into out."""
+        """Sum the products of `values` (batch..., spatial..., channels) with the weights into out."""
         stride, channels = self.conv.strides[-1], values.shape[-1]
         if stride > 1:
             every = values[..., self.first :: stride, :]
@@ -95,22 +106,24 @@ class Part:
             do(np.copyto, values, some)
         length = out.shape[-2] * channels
         rows = self.rows[..., :length]
-        item = values.itemsize
-        outer = [n * stride for n, stride in zip(values.strides[1:-2], self.conv.strides[:-1], strict=True)]
-        inner = [n * dilation for n, dilation in zip(values.strides[1:-2], self.conv.dilations[:-1], strict=True)]
+        item, rank = values.itemsize, len(self.conv.windows)
+        batch = values.ndim - 1 - rank
+        steps = values.strides[batch:-2]
+        outer = [n * stride for n, stride in zip(steps, self.conv.strides[:-1], strict=True)]
+        inner = [n * dilation for n, dilation in zip(steps, self.conv.dilations[:-1], strict=True)]
         windows = as_strided(
             values[..., self.offset :, :],
-            (*out.shape[:-2], length, *rows.shape[:-1]),
-            (values.strides[0], *outer, item, *inner, self.step * channels * item),
+            (*out.shape[:-2], length, *rows.shape[-1 - rank : -1]),
+            (*values.strides[:batch], *outer, item, *inner, self.step * channels * item),
         )
-        places, window = LETTERS[: out.ndim - 1], LETTERS[-rows.ndim + 1 :]
-        last = places[-1]
-        equation = f"{places}{window},{window}{last}->{places}"
+        places, window = LETTERS[: out.ndim - 1], LETTERS[-rank:]
+        own, last = places[batch - (rows.ndim - 1 - rank) : batch], places[-1]
+        equation = f"{places}{window},{own}{window}{last}->{places}"
         do(np.einsum, equation, windows, rows, out=out.reshape(windows.shape[: out.ndim - 1]))
 
 
-def _parts(conv: Convolution, kernel: Array, across: int) -> list[Part]:
-    """Return parts whose sums add up to the convolution. kernel: (windows..., 1, filters)."""
+def parts_of(conv: Convolution, kernel: Array, across: int) -> list[Part]:
+    """Return parts whose sums add up to the convolution. kernel: (batch..., windows..., 1, filters), as in Part."""
     stride, dilation = conv.strides[-1], conv.dilations[-1]
     taps = [j * dilation for j in range(conv.windows[-1])]
     parts = []
