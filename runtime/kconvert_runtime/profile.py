@@ -18,6 +18,7 @@ from . import blas
 from .execute import FAILURES, located
 from .inputs import prepare
 from .place import lent
+from .plans import Shares
 from .work import multiply_adds
 
 if TYPE_CHECKING:
@@ -61,10 +62,15 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What `measure` found. seconds: of all calls together. calls, layers: the slowest first."""
+    """What `measure` found. seconds: of all calls together. calls, layers: the slowest first.
+
+    parts: how many rows of a batch the cores run at a time, each from the first layer to the last; only the first of
+    these parts is timed, on one core. Empty where all rows are run at once.
+    """
 
     rounds: int
     seconds: float
+    parts: list[int]
     calls: list[Line]
     layers: list[Share]
 
@@ -73,7 +79,7 @@ class Profile:
         if as_json:
             yield json.dumps(asdict(self), indent=1)
             return
-        yield f"{_time(self.seconds)} for {len(self.calls)} calls, median of {self.rounds} runs"
+        yield f"{_time(self.seconds)} for {len(self.calls)} calls, median of {self.rounds} runs{self._rows()}"
         yield ""
         rows = [
             (_time(line.seconds), f"{line.share:.0%}", _rate(line), line.kernel, line.ops, str(tuple(line.shape)),
@@ -91,11 +97,19 @@ class Profile:
         if len(self.layers) > BUSIEST:
             yield f"... and {len(self.layers) - BUSIEST} more"
 
+    def _rows(self) -> str:
+        if not self.parts:
+            return ""
+        return f", on {self.parts[0]} of {sum(self.parts)} rows: each core runs so many at a time, through all layers"
+
 
 def measure(model: Model, given: Sequence[Array], rounds: int = ROUNDS) -> Profile:
     """Run `model` on its inputs, timing every call; the first run, which makes the plan, does not count."""
     arrays = [prepare(port, array) for port, array in zip(model.graph.inputs.ports, given, strict=True)]
-    plan = model.plan_for(arrays)
+    plan, parts = model.way_for(arrays), []
+    if isinstance(plan, Shares):
+        parts = [rows.stop - rows.start for rows in plan.rows]
+        arrays, plan = [array[plan.rows[0]] for array in arrays], plan.plans[0]
     found = [_Timed() for _ in plan.steps]
     for round_ in range(rounds + 1):
         _run(plan, arrays, found, keep=round_ > 0)
@@ -107,7 +121,7 @@ def measure(model: Model, given: Sequence[Array], rounds: int = ROUNDS) -> Profi
     layers = [_together(layer, lines) for layer, lines in by_layer.items()]
     calls.sort(key=lambda line: -line.seconds)
     layers.sort(key=lambda one: -one.seconds)
-    return Profile(rounds, total, calls, layers)
+    return Profile(rounds, total, parts, calls, layers)
 
 
 def _together(layer: str, lines: Sequence[Line]) -> Share:

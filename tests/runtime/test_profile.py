@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 
 from kconvert_runtime import Model
+from kconvert_runtime.plans import Shares
 from kconvert_runtime.profile import measure
 from kconvert_runtime.work import multiply_adds
 from kconvert_schemas import Node, TensorType
@@ -47,12 +49,24 @@ def test_the_plain_interpreter_too() -> None:
     assert {call.kernel for call in found.calls} == {"plain"}
 
 
+def test_of_a_batch_in_parts_the_first_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = model()
+    plan = one.plan_for([np.ones((2, 5, 6, 2), F)])
+    shares = Shares((slice(0, 2), slice(2, 4), slice(4, 5)), (plan, plan, one.plan_for([np.ones((1, 5, 6, 2), F)])))
+    monkeypatch.setattr(one, "way_for", lambda arrays: shares)
+    found = measure(one, [np.ones((5, 5, 6, 2), F)], rounds=1)
+    assert found.parts == [2, 2, 1]
+    assert {tuple(call.shape) for call in found.calls} == {(2, 5, 6, 4), (2, 4)}
+    assert "on 2 of 5 rows" in next(found.lines())
+
+
 def test_lines() -> None:
     found = measure(model(), [np.ones((1, 5, 6, 2), F)], rounds=1)
     lines = list(found.lines())
     assert lines[2].split() == ["time", "share", "rate", "kernel", "ops", "result", "node"]
     assert lines[-3].split() == ["time", "share", "rate", "kernels", "layer"]
     assert any("stem/conv" in line for line in lines)
+    assert "rows" not in lines[0]
     assert json.loads("\n".join(found.lines(as_json=True)))["rounds"] == 1
 
 
