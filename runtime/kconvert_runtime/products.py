@@ -9,6 +9,7 @@ the columns of weights that have been arranged for it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeAlias
 
 import numpy as np
@@ -26,6 +27,14 @@ WHOLE = 28
 """Rows of a piece with all columns from which on they are better left together."""
 COLUMNS = {64: 10, 32: 6}
 """Columns of a piece, the more the better, and how many rows it has to have at least."""
+WIDE, AT_ONCE = 64, (4, 6)
+"""Columns that the kernels take together, and rows that they take at once: of so many columns, and of fewer."""
+PAIR, SINGLE = 3.5, 3.0
+"""How many rows take as long as two, or one, that are left over then."""
+BEGUN, APART = 15_000, 100_000
+"""Multiplications that take as long as beginning with another piece, or with the rows that make no whole piece."""
+TRIED = 48
+"""Sizes of pieces that are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +89,29 @@ def piece(rows: int, depth: int, width: int, least: int | None = None) -> int:
     most = SMALL // max(depth * width, 1)
     if rows <= most or most < (LEAST if least is None else least) or not blas.has_small_kernels():
         return rows
-    alike = -(-rows // -(-rows // most))
-    return next((n for n in range(most, most // 2, -1) if rows % n == 0), alike)
+    return _size(rows, depth, width, most)
+
+
+@cache
+def _size(rows: int, depth: int, width: int, most: int) -> int:
+    """Return how many rows of at most so many take the least time, in as many pieces as there are, and the rest."""
+
+    def time(size: int) -> float:
+        count, rest = divmod(rows, size)
+        return count * (BEGUN + depth * _counted(size, width)) + (APART + depth * _counted(rest, width) if rest else 0)
+
+    return min(range(most, max(most // 2, most - TRIED), -1), key=time)
+
+
+def _counted(rows: int, width: int) -> float:
+    """Return how many elements of a result so large take as long, of one whose rows and columns fit the kernels."""
+    narrow = width % WIDE
+    return (width - narrow) * _as_rows(rows, AT_ONCE[0]) + narrow * _as_rows(rows, AT_ONCE[1])
+
+
+def _as_rows(rows: int, at_once: int) -> float:
+    rest = rows % at_once
+    return rows - rest + rest // 2 * PAIR + rest % 2 * SINGLE
 
 
 def multiply(do: Do, rows: Array, weights: Factor, out: Array, *, alone: bool) -> None:

@@ -130,6 +130,19 @@ def test_no_rows_and_no_depth() -> None:
         np.testing.assert_array_equal(out, np.zeros((left[0], right[1])))
 
 
+@pytest.mark.parametrize(
+    ("rows", "depth", "width", "expected"),
+    [(361, 728, 64, 20), (49, 2048, 32, 12), (196, 1024, 64, 12), (10, 728, 64, 10), (360, 728, 96, 12),
+     (100, 4608, 32, 6), (1000, 30_000, 64, 1000)],
+)  # fmt: skip
+def test_rows_of_a_piece_fit_the_kernels(
+    rows: int, depth: int, width: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(blas, "has_small_kernels", lambda: True)
+    assert piece(rows, depth, width, 6) == expected
+
+
 def test_only_where_blas_has_kernels_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert piece(24, 3, 4) == 4
     monkeypatch.setattr(blas, "has_small_kernels", lambda: False)
