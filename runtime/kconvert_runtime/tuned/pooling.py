@@ -47,7 +47,7 @@ def pooled(site: Site, ufunc: np.ufunc, outside: float) -> Call:
     """Combine by `ufunc`; what lies outside of x counts as `outside`. A sum is divided by how many elements it has."""
     pool = _geometry(site)
     assert pool is not None  # noqa: S101  (the cost is None then)
-    factor = _factor(pool) if ufunc is np.add else None
+    factor = _factor(pool, site.outputs[0].dtype) if ufunc is np.add else None
     outside = 0.0 if "zeros" in site.node.attrs else outside
 
     def prepare(arrays: Sequence[Array]) -> Work:
@@ -58,7 +58,7 @@ def pooled(site: Site, ufunc: np.ufunc, outside: float) -> Call:
             for axis in range(1, out.ndim - 1):
                 values = _along(do, values, axis, pool, ufunc, out if axis == out.ndim - 2 else None)
             if factor is not None:
-                do(np.multiply, out, factor[block[1:]].astype(out.dtype, copy=False), out=out)
+                do(np.multiply, out, factor if factor.size == 1 else factor[block[1:]], out=out)
 
         return work
 
@@ -83,8 +83,11 @@ def _along(do: Do, values: Array, axis: int, pool: Convolution, ufunc: np.ufunc,
     return out
 
 
-def _factor(pool: Convolution) -> Array:
-    """1 / the number of elements that each window holds: (places..., 1)."""
+def _factor(pool: Convolution, dtype: str) -> Array:
+    """1 / the number of elements that each window holds: (places..., channels), or 1 in place of what is all the same.
+
+    Channels lie side by side, which is faster to multiply with, unless that takes much memory.
+    """
     counts = np.ones(pool.places)
     for axis, (size, window, stride, (before, _)) in enumerate(
         zip(pool.sizes, pool.windows, pool.strides, pool.pads, strict=True)
@@ -92,7 +95,11 @@ def _factor(pool: Convolution) -> Array:
         starts = np.arange(pool.places[axis]) * stride - before
         held = np.minimum(starts + window, size) - np.maximum(starts, 0)
         counts *= held.reshape([-1 if i == axis else 1 for i in range(counts.ndim)])
-    return 1 / counts[..., None]
+    factor = (1 / counts[..., None]).astype(dtype)
+    if (factor == factor.flat[0]).all():
+        return factor.reshape(-1)[:1]
+    many = factor.size * pool.channels > PLANE
+    return factor if many else np.repeat(factor, pool.channels, axis=-1)
 
 
 candidate("max_pool", "bands", _cost)(partial(pooled, ufunc=np.maximum, outside=-np.inf))
