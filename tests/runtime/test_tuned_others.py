@@ -62,7 +62,11 @@ def compare(op: str, arrays: list[np.ndarray], tolerance: float = 2e-6, **attrs:
     [((2, 9, 7, 3), (2, 2), (2, 2)), ((1, 9, 8, 3), (3, 2), (2, 3)), ((2, 5, 5, 1), (3, 3), (1, 1)),
      ((3, 11, 4), (4,), (3,)), ((2, 5, 6, 7, 2), (2, 3, 2), (2, 1, 2)), ((2, 5, 9, 2), (5, 4), (2, 2))],
 )  # fmt: skip
-def test_pooling(op: str, padding: str, shape: Any, size: Any, strides: Any) -> None:
+@pytest.mark.parametrize("plane", [1, 1 << 18])
+def test_pooling(
+    op: str, padding: str, shape: Any, size: Any, strides: Any, plane: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pooling, "PLANE", plane)
     x = RNG.normal(size=shape).astype(F) - 3
     attrs = {"pool_size": list(size), "strides": list(strides), "padding": padding, "data_format": "channels_last"}
     assert compare(op, [x], **attrs) == ["bands"]
