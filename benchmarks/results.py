@@ -9,6 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from kconvert_runtime import blas
+
 PACKAGES = ("kconvert", "numpy", "keras", "tensorflow", "onnx", "onnxruntime", "tf2onnx", "ai-edge-litert", "openvino")
 
 
@@ -39,6 +41,8 @@ def machine() -> dict[str, str]:
     """Say what was measured on."""
     found = {"CPU": _processor(), "cores": str(os.cpu_count()), "system": f"{platform.system()} {platform.machine()}",
              "Python": platform.python_version()}  # fmt: skip
+    if blas.core():
+        found["NumPy's BLAS"] = f"OpenBLAS with kernels for {blas.core()}"
     for package in PACKAGES:
         try:
             found[package] = metadata.version(package)
@@ -52,5 +56,6 @@ def _processor() -> str:
     if info.exists():
         facts = dict(line.partition(":")[::2] for line in info.read_text().splitlines() if ":" in line)
         known = {key.strip(): value.strip() for key, value in facts.items()}
-        return known.get("model name", platform.processor())
+        if name := known.get("model name"):
+            return " ".join([name, *(f"{key} {known[key]}" for key in ("cpu family", "model") if key in known)])
     return platform.processor() or platform.machine()

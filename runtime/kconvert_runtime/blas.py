@@ -53,15 +53,20 @@ def _control() -> tuple[Callable[[], int], Callable[[int], None]] | None:
     return found if found and all(found) else None
 
 
-@cache
-def has_small_kernels() -> bool:
-    """Tell whether BLAS computes small products of float32 without copying their factors first."""
+def core() -> str:
+    """Return for which processor the kernels are that OpenBLAS uses; empty where that is not known."""
     find = _library()
     name = find("get_corename") if find else None
     if name is None:
-        return False
+        return ""
     name.restype = ctypes.c_char_p
-    return (name() or b"").decode(errors="replace").lower() in SMALL
+    return (name() or b"").decode(errors="replace")
+
+
+@cache
+def has_small_kernels() -> bool:
+    """Tell whether BLAS computes small products of float32 without copying their factors first."""
+    return core().lower() in SMALL
 
 
 @cache
