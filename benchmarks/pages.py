@@ -24,6 +24,8 @@ above 1 kconvert is faster. The machine is a virtual one, whose host has other g
 the times. The error is that of kconvert's answer compared with Keras', relative to its largest magnitude.
 
 Measured on: {machine}.
+Where the environment variable `OPENBLAS_CORETYPE` asks for the kernels of an older processor, NumPy's matrix products
+take up to twice as long on this one.
 
 `python -m benchmarks --json FILE` measures, `python -m benchmarks report --json FILE` writes this page."""
 
