@@ -66,19 +66,24 @@ class AtOnce:
         """Do work(do, some items) for all items; if `shared`, on all cores."""
         (for_each if shared else one_by_one)(partial(work, self), _among(items, workers() if shared else 1))
 
+    def again(self, known: dict[Any, Calls], key: Any, work: Callable[[Do], object]) -> None:
+        """Do work(do), whose calls are `known` where the work with this key has been taken down before."""
+        work(self)
+
     def ahead(
-        self, make: Make[Item, Made], use: Callable[[Do, Made], object], items: Iterable[Item], *, shared: bool
-    ) -> None:
+        self, make: Make[Item, Made], use: Callable[[Do, Made], object], items: Sequence[Item], places: int, *,
+        shared: bool,
+    ) -> None:  # fmt: skip
         """Do use(do, make(do, item)) for every item; if `shared`, as `pipelined` does."""
-        todo, made = list(items), {}
+        made = {}
 
         def make_one(i: int) -> None:
-            made[i] = make(self, todo[i])
+            made[i] = make(self, items[i])
 
         def use_one(i: int) -> None:
             use(self, made.pop(i))
 
-        _turns(make_one, use_one, len(todo), shared)
+        _turns(make_one, use_one, len(items), places if shared else None)
 
     def in_one_thread(self, work: Callable[[Do], object]) -> None:
         """Do work(do) with BLAS on one thread."""
@@ -163,9 +168,18 @@ class Recording:
             raise Unfixed
         self.parts.append(lanes)
 
+    def again(self, known: dict[Any, Calls], key: Any, work: Callable[[Do], object]) -> None:
+        """Take down what work(do) does once for each key; those with the same key do the same in the same memory."""
+        if key not in known:
+            inner = Recording(self._workspace)
+            work(inner)
+            (known[key],) = self._of(inner)
+        self._take(Taken(partial(replay, known[key])))
+
     def ahead(
-        self, make: Make[Item, Made], use: Callable[[Do, Made], object], items: Iterable[Item], *, shared: bool
-    ) -> None:
+        self, make: Make[Item, Made], use: Callable[[Do, Made], object], items: Sequence[Item], places: int, *,
+        shared: bool,
+    ) -> None:  # fmt: skip
         """Take down use(do, make(do, item)) for every item; if `shared`, to be done as `pipelined` does."""
         makes: list[Calls] = []
         uses: list[Calls] = []
@@ -174,7 +188,8 @@ class Recording:
             use(then, make(first, item))
             for calls, all_ in zip(self._of(first, then), (makes, uses), strict=True):
                 all_.append(calls)
-        self._take(Taken(partial(_turns, lambda i: replay(makes[i]), lambda i: replay(uses[i]), len(makes), shared)))
+        turns = partial(_turns, lambda i: replay(makes[i]), lambda i: replay(uses[i]), len(items))
+        self._take(Taken(partial(turns, places if shared else None)))
 
     def in_one_thread(self, work: Callable[[Do], object]) -> None:
         """Take down work(do), for BLAS on one thread."""
@@ -191,9 +206,9 @@ Do: TypeAlias = "AtOnce | Recording"
 at_once = AtOnce()
 
 
-def _turns(make: Callable[[int], object], use: Callable[[int], object], count: int, shared: bool) -> None:
-    if shared:
-        pipelined(make, use, count)
+def _turns(make: Callable[[int], object], use: Callable[[int], object], count: int, places: int | None) -> None:
+    if places is not None:
+        pipelined(make, use, count, places)
         return
     for i in range(count):
         make(i)

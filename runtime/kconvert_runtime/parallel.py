@@ -52,13 +52,18 @@ def for_each(work: Callable[[Item], object], items: Iterable[Item]) -> None:
 
 
 PLACES = 4
-"""How many items `pipelined` has made and not used at most."""
+"""Items that are made and not used yet at most: more would only leave the caches."""
 
 
-def pipelined(make: Callable[[int], object], use: Callable[[int], object], count: int) -> None:
+def places() -> int:
+    """How many items `pipelined` best has made and not used: while one is used, each other core makes one."""
+    return min(max(workers(), 2), PLACES)
+
+
+def pipelined(make: Callable[[int], object], use: Callable[[int], object], count: int, places: int) -> None:
     """Call make(i), on all cores, and when that is done use(i), in order and in this thread, for i in range(count).
 
-    Item i + PLACES is begun after use(i), so it may take the memory of item i. Must run under `blas.single_threaded`.
+    Item i + places is begun after use(i), so it may take the memory of item i. Must run under `blas.single_threaded`.
     In a worker, and for a single item, nothing is shared.
     """
     if count < 2 or not shares():
@@ -66,7 +71,7 @@ def pipelined(make: Callable[[int], object], use: Callable[[int], object], count
             make(i)
             use(i)
         return
-    todo, free = iter(range(count)), threading.Semaphore(PLACES)
+    todo, free = iter(range(count)), threading.Semaphore(places)
     unfinished = [threading.Lock() for _ in range(count)]
     for lock in unfinished:
         lock.acquire()

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pytest
 
 from kconvert_runtime import Model, blas, parallel, plans, products
+from kconvert_runtime.calls import Recording
+from kconvert_runtime.kernels.recurrent import CELLS, projection
+from kconvert_runtime.kernels.recurrent.cells import stacked
+from kconvert_runtime.kernels.recurrent.sequences import fill_cell
 from kconvert_runtime.plans import Shares
+from kconvert_runtime.scratch import Workspace
 from kconvert_runtime.tuned import choice, specialise
 from kconvert_runtime.tuned.loops import LoopCost, cost_of
 from kconvert_schemas import Node, TensorType
 from tests.helpers import F, make_graph
 
-RNG = np.random.default_rng(3)
 GATES = {"lstm": 4, "gru": 3, "simple_rnn": 1}
 
 
-def layer(op: str, units: int, ways: tuple[bool, ...], **attrs: Any) -> tuple[Any, dict[str, Any]]:
-    """A recurrent layer of 5 features in one direction or both, with all its outputs."""
+def layer(
+    op: str, units: int, ways: tuple[bool, ...], *, masked: bool = False, read: slice = slice(None), **attrs: Any
+) -> tuple[Any, dict[str, Any]]:
+    """A recurrent layer of 5 features in one direction or both, and those of all its outputs that are `read`."""
+    rng = np.random.default_rng(3)
     weights: dict[str, Any] = {}
     nodes, outputs = [], []
     width = GATES[op] * units
@@ -29,11 +37,13 @@ def layer(op: str, units: int, ways: tuple[bool, ...], **attrs: Any) -> tuple[An
         for name, size in zip(
             names, ((5, width), (units, width), (2, width) if reset_after else (width,)), strict=True
         ):
-            weights[name] = RNG.normal(size=size).astype(F)
+            weights[name] = (rng.normal(size=size) / math.sqrt(units)).astype(F)
         ends = tuple(f"{name}{i}" for name in ("all", "last", "h", *(["c"] if op == "lstm" else [])))
-        nodes.append(Node(op, f"layer{i}", "", ("x", *names), ends, {"go_backwards": backwards, **attrs}))
+        inputs = ("x", *names, "m") if masked else ("x", *names)
+        nodes.append(Node(op, f"layer{i}", "", inputs, ends, {"go_backwards": backwards, **attrs}))
         outputs += ends
-    return make_graph({"x": TensorType((None, None, 5), F)}, nodes, outputs, weights), weights
+    types = {"x": TensorType((None, None, 5), F), **({"m": TensorType((None, None), "bool")} if masked else {})}
+    return make_graph(types, nodes, outputs[read], weights), weights
 
 
 @pytest.mark.parametrize(
@@ -45,7 +55,7 @@ def test_in_pieces(
     op: str, attrs: dict[str, Any], ways: tuple[bool, ...], batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph, weights = layer(op, 7, ways, **attrs)
-    x = RNG.normal(size=(batch, 6, 5)).astype(F)
+    x = np.random.default_rng(5).normal(size=(batch, 6, 5)).astype(F)
     monkeypatch.setattr(blas, "has_small_kernels", lambda: False)
     expected = Model(graph, weights, optimize=False)(x)
     monkeypatch.setattr(blas, "has_small_kernels", lambda: True)
@@ -87,7 +97,49 @@ def test_batches_are_shared_where_steps_are_long(
         monkeypatch.setattr(module, "workers", lambda: 2)
     graph, weights = layer("lstm", units, (False,))
     model = Model(graph, weights)
-    x = RNG.normal(size=(batch, 4, 5)).astype(F)
+    x = np.random.default_rng(5).normal(size=(batch, 4, 5)).astype(F)
     assert isinstance(model._plans.get((x.shape,)), Shares) is shared
     for found, right in zip(model(x), Model(graph, weights, optimize=False)(x), strict=True):
         np.testing.assert_allclose(found, right, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("op", sorted(GATES))
+@pytest.mark.parametrize("ways", [(False,), (True,), (False, True)], ids=str)
+@pytest.mark.parametrize("read", [slice(None), slice(1, None), slice(0, None, 2)], ids=str)
+@pytest.mark.parametrize(("masked", "zero"), [(False, False), (True, False), (True, True)], ids=str)
+def test_blocks_of_steps(
+    op: str, ways: tuple[bool, ...], read: slice, masked: bool, zero: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(4)
+    graph, weights = layer(op, 3, ways, masked=masked, read=read, zero_output_for_mask=zero)
+    plain, model = Model(graph, weights, optimize=False), Model(graph, weights)
+    given: list[dict[str, Any]] = []
+    for batch, time in ((1, 23), (2, 23), (2, 1), (3, 12), (3, 12)):
+        mask = {"m": rng.random((batch, time)) < 0.6} if masked else {}
+        given.append({"x": rng.normal(size=(batch, time, 5)).astype(F), **mask})
+    expected = [plain(inputs) for inputs in given]
+    monkeypatch.setattr(projection, "STEPS", 3)
+    for one in (model, plain):
+        for inputs, right in zip(given, expected, strict=True):
+            for found, value in zip(one(inputs), right, strict=True):
+                np.testing.assert_allclose(found, value, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("op", sorted(GATES))
+@pytest.mark.parametrize("masked", [False, True])
+def test_long_sequences_take_few_more_calls_down(op: str, masked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(projection, "STEPS", 10)
+    graph, weights = layer(op, 3, (False, True))
+    sides = [[weights[str(name)] for name in node.inputs[1:4]] for node in graph.nodes]
+    outputs = len(graph.nodes[0].outputs)
+
+    def count(time: int) -> int:
+        shapes = [(2, time, 3), *[(2, 3)] * (outputs - 1)] * 2
+        arrays = [np.empty(shape, F) for shape in shapes]
+        recording = Recording(Workspace())
+        fill_cell(recording, CELLS[op](*stacked(sides))(2), arrays, np.zeros((2, time, 5), F),
+                  np.ones((2, time), bool) if masked else None, [None] * (outputs - 2), backwards=(False, True),
+                  zero_output_for_mask=False)  # fmt: skip
+        return recording.count
+
+    assert count(800) - count(400) == count(1200) - count(800) <= 40 * 16

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from itertools import product
 
 import pytest
 
@@ -20,16 +21,16 @@ def workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_what_is_pipelined_is_used_in_order_once_it_is_made() -> None:
-    for count in (0, 1, 2, 9, 50):
+    for count, places in product((0, 1, 2, 9, 50), (2, 3, 4)):
         made: set[int] = set()
         used: list[int] = []
 
-        def use(i: int, made: set[int] = made, used: list[int] = used) -> None:
+        def use(i: int, made: set[int] = made, used: list[int] = used, places: int = places) -> None:
             assert i in made
-            assert max(made) < len(used) + parallel.PLACES
+            assert max(made) < len(used) + places
             used.append(i)
 
-        parallel.pipelined(made.add, use, count)
+        parallel.pipelined(made.add, use, count, places)
         assert used == list(range(count))
 
 
@@ -37,7 +38,7 @@ def test_the_next_item_is_made_while_one_is_used(workers: int) -> None:
     begun = [threading.Event() for _ in range(3)]
     met = []
     parallel.pipelined(
-        lambda i: begun[i].set(), lambda i: i or met.append(begun[1].wait(10 if workers > 1 else 0)), 3
+        lambda i: begun[i].set(), lambda i: i or met.append(begun[1].wait(10 if workers > 1 else 0)), 3, 2
     )  # fmt: skip
     assert met == [workers > 1]
 
@@ -48,9 +49,9 @@ def test_errors_come_out(bad: int) -> None:
         return 1 // (n - bad)
 
     with pytest.raises(ZeroDivisionError):
-        parallel.pipelined(work, lambda i: None, 4)
+        parallel.pipelined(work, lambda i: None, 4, 2)
     with pytest.raises(ZeroDivisionError):
-        parallel.pipelined(lambda i: None, work, 4)
+        parallel.pipelined(lambda i: None, work, 4, 2)
     with pytest.raises(ZeroDivisionError):
         parallel.for_each(work, range(4))
 

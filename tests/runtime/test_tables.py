@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kconvert_runtime import Model
-from kconvert_runtime.kernels.recurrent import sequences
+from kconvert_runtime.kernels.recurrent import projection
 from kconvert_runtime.tuned import loops
 from kconvert_schemas import InputError, Node, TensorType
 from tests.helpers import F, make_graph
@@ -69,7 +69,7 @@ def test_the_table_is_projected(op: str, ways: tuple[bool, ...], mask: bool) -> 
 
 
 def test_several_blocks_are_looked_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sequences, "BLOCK", 1)
+    monkeypatch.setattr(projection, "BLOCK", 1)
     model, plain = models("lstm", (False, True))
     for _ in range(20):
         check(model, plain, 3, 60)

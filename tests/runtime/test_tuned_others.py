@@ -10,7 +10,8 @@ import pytest
 
 from kconvert_runtime import Model, blas, products
 from kconvert_runtime.kernels.recurrent import CELLS as PACKS
-from kconvert_runtime.kernels.recurrent.sequences import run_cell, stacked
+from kconvert_runtime.kernels.recurrent.cells import stacked
+from kconvert_runtime.kernels.recurrent.sequences import run_cell
 from kconvert_runtime.registry import KERNELS
 from kconvert_runtime.tuned import conv, depthwise, pooling, site
 from kconvert_runtime.tuned.candidates import CANDIDATES

@@ -8,7 +8,7 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from ..kernels.recurrent.sequences import time_major
+from ..kernels.recurrent.projection import time_major
 from ..registry import pair, vjp
 from .sums import Gradients
 from .walk import BodyGradient, Run

@@ -14,7 +14,8 @@ from kconvert_schemas.dtypes import Array
 
 from ..gradients.recurrent.through_time import Activation, time_major_back
 from ..gradients.sums import fitted
-from ..kernels.recurrent.sequences import arranged_mask, initial, masked_outputs, time_major
+from ..kernels.recurrent.projection import arranged_mask, time_major
+from ..kernels.recurrent.sequences import initial, masked_outputs
 
 Draw = Callable[[tuple[int, ...], float], Array]
 """(shape, rate) -> factors: 0 with probability rate, else 1 / (1 - rate)."""
@@ -67,7 +68,8 @@ def dropped_pair(op: str, rates: tuple[float, float], gates: int, draw: Draw) ->
         inputs = Product(kernel, np.zeros_like(kernel), factors[0])
         inner = Product(recurrent_kernel, np.zeros_like(recurrent_kernel), factors[1])
         cell = CELLS[op](inner, bias, attrs)
-        steps, arranged = time_major(x, go_backwards), arranged_mask(mask, 3, go_backwards)
+        steps = time_major(x, go_backwards)
+        arranged = None if mask is None else arranged_mask(mask, go_backwards)
         given = [*states, *[None] * (cell.states - len(states))]
         started = tuple(initial(state, x, units) for state in given)
         projected = inputs(steps)

@@ -11,7 +11,9 @@ from kconvert_schemas.opset import find_op
 
 from ..calls import Do
 from ..kernels.recurrent import CELLS
-from ..kernels.recurrent.sequences import Cell, fill_cell, stacked, table_of
+from ..kernels.recurrent.cells import Cell, stacked
+from ..kernels.recurrent.projection import table_of
+from ..kernels.recurrent.sequences import fill_cell
 from ..plan import unaries
 from ..steps import Call
 from .fuse import DTYPES
@@ -60,9 +62,7 @@ def packed(
         assert x is not None  # noqa: S101  (the op requires it)
         mask, *starts = [*others[STATES - 2 :], *[None] * (1 + states)][: 1 + states]  # without the weights
         cell = made(len(x))
-        sequence = do.scratch("sequence", (x.shape[1], len(nodes), len(x), cell.units), cell.kernel.dtype)
-        fill_cell(do, cell, outputs, x, mask, starts, sequence, backwards=backwards, zero_output_for_mask=zero,
-                  table=table(cell))  # fmt: skip
+        fill_cell(do, cell, outputs, x, mask, starts, backwards=backwards, zero_output_for_mask=zero, table=table(cell))
 
     return run
 

@@ -14,7 +14,9 @@ import numpy as np
 from kconvert_schemas.check import unary_call
 from kconvert_schemas.dtypes import Array
 
-from ...kernels.recurrent.sequences import arranged_mask, by_gate, frozen, initial, masked_outputs, time_major
+from ...kernels.recurrent.cells import by_gate
+from ...kernels.recurrent.projection import arranged_mask, time_major
+from ...kernels.recurrent.sequences import initial, masked_outputs
 from ..shared import gram, product
 from ..sums import Gradients, fitted
 
@@ -89,9 +91,9 @@ class _Loop:
             raise ValueError("the sequence has no time steps")
         directions, units = len(weights), weights[0][1].shape[0]
         self._mask = None if mask is None else np.stack(
-            [np.asarray(arranged_mask(mask, 3, backward)) for backward in backwards], axis=1
+            [arranged_mask(mask, backward) for backward in backwards], axis=1
         )  # fmt: skip
-        self._frozen = frozen(self._mask, time)
+        self._frozen = _frozen(self._mask, time)
         self._steps = [
             np.ascontiguousarray(time_major(x, backward)).reshape(time * batch, features) for backward in backwards
         ]
@@ -197,3 +199,12 @@ class _Loop:
         """Return gradients as a matrix (time batch, width), its columns in the order of the weights."""
         chosen = self._cell.by_gates[list(gates), direction]
         return np.ascontiguousarray(np.moveaxis(chosen, 0, 2)).reshape(-1, len(gates) * chosen.shape[-1])
+
+
+def _frozen(mask: Array | None, time: int) -> Sequence[Array | None]:
+    """For each step return where states are kept, None for a step at which none is."""
+    if mask is None:
+        return [None] * time
+    kept = ~mask
+    found = np.asarray(kept.any(axis=tuple(range(1, kept.ndim))))
+    return [rows if some else None for rows, some in zip(kept, found.tolist(), strict=True)]

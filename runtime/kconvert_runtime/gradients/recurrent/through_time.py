@@ -11,7 +11,8 @@ import numpy as np
 from kconvert_schemas.check import unary_call
 from kconvert_schemas.dtypes import Array
 
-from ...kernels.recurrent.sequences import arranged_mask, initial, time_major
+from ...kernels.recurrent.projection import arranged_mask, time_major
+from ...kernels.recurrent.sequences import initial
 from ...plan import find_kernel
 from ..find import find_vjp
 from ..sums import fitted
@@ -61,7 +62,7 @@ def through_time(
     """
     steps = time_major(x, go_backwards)
     z = steps @ kernel if bias is None else steps @ kernel + bias
-    arranged = arranged_mask(mask, 3, go_backwards)
+    arranged = None if mask is None else arranged_mask(mask, go_backwards)
     start = tuple(initial(state, x, units) for state in states)
     before, kept = _run(cell, z, start, arranged)
     by_z, by_states = _back(cell, g, z, before, kept, arranged, zero_output_for_mask)

@@ -11,22 +11,21 @@ from kconvert_schemas.dtypes import Array
 from ...calls import Do
 from ...registry import kernel
 from ..activation import sigmoid
-from .sequences import (
+from .cells import (
     Activation,
     Cell,
     Packed,
-    States,
     Step,
     apply,
     by_gate,
     gates_of,
     is_op,
     product_with,
-    run_cell,
     stacked,
     tanh_cells,
     with_bias,
 )
+from .sequences import run_cell
 
 
 @kernel("gru")
@@ -53,11 +52,13 @@ def pack(
     bias, added = _biases(bias, recurrent_kernel.shape[-2], reset_after)
     outer, inner = by_gate(with_bias(kernel, bias), 3), by_gate(recurrent_kernel, 3)
     if is_op(activation, "tanh") and is_op(recurrent_activation, "sigmoid"):
-        for weights in (outer, inner):
-            weights[:2] *= weights.dtype.type(0.5)  # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2
-        return tanh_cells(outer, inner, partial(_tanh_step, added=added, reset_after=reset_after), 1)
-    cell = Cell(outer, _any_step(inner, added, reset_after, activation, recurrent_activation), inner.shape[-1], 1)
-    return lambda batch: cell
+        half = inner.dtype.type(0.5)  # sigmoid(x) = (tanh(x / 2) + 1) / 2; g is made of 2 r and half the weights
+        outer[:2] *= half
+        return tanh_cells(
+            outer, inner * half, partial(_tanh_cell, None if added is None else added * half, reset_after)
+        )
+    step = _any_step(inner, added, reset_after, activation, recurrent_activation)
+    return lambda batch: Cell(outer, step, inner.shape[-1])
 
 
 def _biases(bias: Array | None, units: int, reset_after: bool) -> tuple[Array | None, Array | None]:
@@ -69,25 +70,21 @@ def _biases(bias: Array | None, units: int, reset_after: bool) -> tuple[Array | 
     return outer, bias[..., 1:, 2 * units :]
 
 
-def _tanh_step(weights: Array, batch: int, added: Array | None, reset_after: bool) -> Step:
-    """The step for tanh and sigmoid, on packed weights, into buffers made once."""
-    apart, directions, _, width = weights.shape
-    half = weights.dtype.type(0.5)
-    every = np.empty((apart, directions, batch, width), weights.dtype)
+def _tanh_cell(added: Array | None, reset_after: bool, outer: Array, inner: Array, batch: int) -> Cell:
+    """The cell for tanh and sigmoid, on packed weights, in memory made once."""
+    apart, directions, _, width = inner.shape
+    half, one = (inner.dtype.type(number) for number in (0.5, 1))
+    every = np.empty((apart, directions, batch, width), inner.dtype)
     zr, (z, r, g) = gates_of(every, 3)[:2], gates_of(every, 3)
-    parts = [weights] if reset_after else [gates_of(weights, 3)[:2], gates_of(weights, 3)[2]]
+    parts = [inner] if reset_after else [gates_of(inner, 3)[:2], gates_of(inner, 3)[2]]
     recur, *recur_g = (product_with(part, batch) for part in parts)
 
-    def step(do: Do, x: Array, states: States, out: Array) -> States:
-        (h,), x = states, gates_of(x, 3)
-        if reset_after:
-            recur(do, h, every)
-        else:
-            recur(do, h, zr)
+    def step(do: Do, x: Array, h: Array, out: Array) -> None:
+        x = gates_of(x, 3)
+        recur(do, h, every if reset_after else zr)
         do(np.add, zr, x[:2], out=zr)
         do(np.tanh, zr, out=zr)
-        do(np.multiply, zr, half, out=zr)
-        do(np.add, zr, half, out=zr)
+        do(np.add, zr, one, out=zr)  # twice as large as they are to be
         if not reset_after:
             do(np.multiply, r, h, out=r)
             recur_g[0](do, r, g)
@@ -98,11 +95,11 @@ def _tanh_step(weights: Array, batch: int, added: Array | None, reset_after: boo
         do(np.add, g, x[2], out=g)
         do(np.tanh, g, out=g)
         do(np.subtract, h, g, out=out)  # z h + (1 - z) g = g + z (h - g)
+        do(np.multiply, z, half, out=z)
         do(np.multiply, out, z, out=out)
         do(np.add, out, g, out=out)
-        return (out,)
 
-    return step
+    return Cell(outer, step, g.shape[-1])
 
 
 def _any_step(
@@ -110,8 +107,8 @@ def _any_step(
 ) -> Step:
     """The step for any activations. Each gate is activated by itself: a softmax goes over its units."""
 
-    def step(do: Do, x: Array, states: States, out: Array) -> States:
-        h = do.contents(states[0])
+    def step(do: Do, x: Array, h: Array, out: Array) -> None:
+        h = do.contents(h)
         z, r = (apply(recurrent_activation, gate) for gate in x[:2] + np.matmul(h, weights[:2]))
         if not reset_after:
             g = np.matmul(r * h, weights[2])
@@ -120,6 +117,5 @@ def _any_step(
             g = r * (g if added is None else g + added)
         g = apply(activation, x[2] + g)
         np.add(z * h, (1 - z) * g, out=out)
-        return (out,)
 
     return step

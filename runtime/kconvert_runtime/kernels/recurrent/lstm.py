@@ -9,22 +9,8 @@ from kconvert_schemas.dtypes import Array
 from ...calls import Do
 from ...registry import kernel
 from ..activation import sigmoid
-from .sequences import (
-    Activation,
-    Cell,
-    Packed,
-    States,
-    Step,
-    apply,
-    by_gate,
-    gates_of,
-    is_op,
-    product_with,
-    run_cell,
-    stacked,
-    tanh_cells,
-    with_bias,
-)
+from .cells import Activation, Cell, Packed, apply, by_gate, is_op, product_with, stacked, tanh_cells, with_bias
+from .sequences import run_cell
 
 
 @kernel("lstm")
@@ -51,54 +37,54 @@ def pack(
     """Arrange the weights of an LSTM, which have an axis of directions before their own."""
     outer, inner = by_gate(with_bias(kernel, bias), 4), by_gate(recurrent_kernel, 4)
     if is_op(activation, "tanh") and is_op(recurrent_activation, "sigmoid"):
-        return tanh_cells(_packed(outer), _packed(inner), _tanh_step, 2)
-    cell = Cell(outer, _any_step(inner, activation, recurrent_activation), inner.shape[-1], 2)
-    return lambda batch: cell
+        return tanh_cells(_packed(outer), _packed(inner), _tanh_cell)
+    return lambda batch: _any_cell(outer, inner, batch, activation, recurrent_activation)
 
 
 def _packed(weights: Array) -> Array:
-    """Gates i, f, g, o -> i / 2, f / 2, o / 2, g: one tanh then serves all, as sigmoid(x) = tanh(x / 2) / 2 + 1 / 2."""
-    packed = weights[[0, 1, 3, 2]]
+    """Gates i, f, g, o -> o / 2, i / 2, f / 2, g: one tanh then serves all, as sigmoid(x) = (tanh(x / 2) + 1) / 2."""
+    packed = weights[[3, 0, 1, 2]]
     packed[:3] *= weights.dtype.type(0.5)
     return packed
 
 
-def _tanh_step(weights: Array, batch: int) -> Step:
-    """The step for tanh and sigmoid, on packed weights: ten calls of NumPy, into buffers made once."""
-    apart, directions, units, width = weights.shape
-    half = weights.dtype.type(0.5)
-    every = np.empty((apart, directions, batch, width), weights.dtype)
-    gates = gates_of(every, 4)
-    squashed, *cells = (np.empty((directions, batch, units), weights.dtype) for _ in range(3))
-    i, f, o, g = gates
-    sigmoids, recur = gates[:3], product_with(weights, batch)
+def _tanh_cell(outer: Array, inner: Array, batch: int) -> Cell:
+    """The cell for tanh and sigmoid, on packed weights: nine calls of NumPy a step, in memory made once.
 
-    def step(do: Do, z: Array, states: States, out: Array) -> States:
-        h, before = states
-        c = cells[before is cells[0]]
+    What is called o, i, f, and h are twice as large here as they are, for which the weights for h are halved.
+    """
+    apart, directions, _, width = inner.shape
+    half, one = (inner.dtype.type(number) for number in (0.5, 1))
+    places = np.empty((5, directions, batch, apart * width // 4), inner.dtype)
+    o, i, f, g, c = places
+    gates, sigmoids, i_f, g_c = places[:4], places[:3], places[1:3], places[3:]
+    every, recur = gates.reshape(apart, directions, batch, width), product_with(inner * half, batch)
+
+    def step(do: Do, z: Array, h: Array, out: Array) -> None:
         recur(do, h, every)
         do(np.add, every, z, out=every)
-        do(np.tanh, every, out=every)
-        do(np.multiply, sigmoids, half, out=sigmoids)
-        do(np.add, sigmoids, half, out=sigmoids)
-        do(np.multiply, f, before, out=c)
-        do(np.multiply, i, g, out=g)
-        do(np.add, c, g, out=c)
-        do(np.tanh, c, out=squashed)
-        do(np.multiply, o, squashed, out=out)
-        return out, c
+        do(np.tanh, gates, out=gates)
+        do(np.add, sigmoids, one, out=sigmoids)
+        do(np.multiply, i_f, g_c, out=i_f)
+        do(np.add, i, f, out=c)
+        do(np.multiply, c, half, out=c)
+        do(np.tanh, c, out=g)
+        do(np.multiply, o, g, out=out)
 
-    return step
+    return Cell(outer, step, c.shape[-1], (c,), scale=2)
 
 
-def _any_step(weights: Array, activation: Activation, recurrent_activation: Activation) -> Step:
-    """The step for any activations. Each gate is activated by itself: a softmax goes over its units."""
+def _any_cell(
+    outer: Array, inner: Array, batch: int, activation: Activation, recurrent_activation: Activation
+) -> Cell:  # fmt: skip
+    """The cell for any activations. Each gate is activated by itself: a softmax goes over its units."""
+    _, directions, units, _ = inner.shape
+    c = np.empty((directions, batch, units), inner.dtype)
 
-    def step(do: Do, z: Array, states: States, out: Array) -> States:
-        h, c = (do.contents(state) for state in states)
-        i, f, g, o = z + np.matmul(h, weights)
-        c = apply(recurrent_activation, f) * c + apply(recurrent_activation, i) * apply(activation, g)
+    def step(do: Do, z: Array, h: Array, out: Array) -> None:
+        i, f, g, o = z + np.matmul(do.contents(h), inner)
+        kept = apply(recurrent_activation, f) * c
+        np.add(kept, apply(recurrent_activation, i) * apply(activation, g), out=c)
         np.multiply(apply(recurrent_activation, o), apply(activation, c), out=out)
-        return out, c
 
-    return step
+    return Cell(outer, step, units, (c,))

@@ -9,7 +9,7 @@ import numpy as np
 from kconvert_schemas.dtypes import Array
 
 from ...registry import kernel
-from .sequences import time_major
+from .projection import time_major
 
 Body = Callable[..., tuple[Array, ...]]
 

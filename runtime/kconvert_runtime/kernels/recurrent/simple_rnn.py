@@ -8,7 +8,8 @@ from kconvert_schemas.dtypes import Array
 
 from ...calls import Do
 from ...registry import kernel
-from .sequences import Activation, Cell, Packed, States, Step, apply, is_op, product_with, run_cell, stacked, with_bias
+from .cells import Activation, Cell, Packed, Step, apply, is_op, product_with, stacked, with_bias
+from .sequences import run_cell
 
 
 @kernel("simple_rnn")
@@ -28,19 +29,18 @@ def simple_rnn(
 def pack(kernel: Array, recurrent_kernel: Array, bias: Array | None, activation: Activation = np.tanh) -> Packed:
     """Arrange the weights of a simple RNN, which have an axis of directions before their own."""
     outer, units = with_bias(kernel, bias)[None], recurrent_kernel.shape[-1]
-    return lambda batch: Cell(outer, _step(recurrent_kernel, batch, activation), units, 1)
+    return lambda batch: Cell(outer, _step(recurrent_kernel, batch, activation), units)
 
 
 def _step(weights: Array, batch: int, activation: Activation) -> Step:
     in_place, recur = is_op(activation, "tanh"), product_with(weights, batch)
 
-    def step(do: Do, z: Array, states: States, out: Array) -> States:
-        recur(do, states[0], out)
+    def step(do: Do, z: Array, h: Array, out: Array) -> None:
+        recur(do, h, out)
         do(np.add, out, z[0], out=out)
         if in_place:
             do(np.tanh, out, out=out)
         elif activation is not None:
             out[...] = apply(activation, do.contents(out))
-        return (out,)
 
     return step
