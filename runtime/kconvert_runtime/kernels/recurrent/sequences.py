@@ -94,7 +94,7 @@ def _write(do: Do, values: Any, scale: float, out: Array) -> None:
 
 def _run(do: Do, cell: Cell, block: Block, h: Array) -> None:
     """Run the steps of a block. h: that after each step (rows, directions, batch, units), row 0 after the last row."""
-    rows, (_, kept, some) = len(h), (block.start, block.kept, block.some)
+    kept, some, rows = block.kept, block.some, len(h)
     saved = [] if kept is None else [do.scratch(f"saved{i}", c.shape, c.dtype) for i, c in enumerate(cell.states)]
     for i, inputs in enumerate(block.inputs):
         before, after = h[(block.start + i - 1) % rows], h[(block.start + i) % rows]
