@@ -24,6 +24,8 @@ def flatten(signature: Signature, given: tuple[Any, ...]) -> list[Any]:
     """
     ports = signature.ports
     value = given[0] if len(given) == 1 else given
+    if len(ports) == 1 and type(value) is np.ndarray:  # most often; what follows takes as long as a small layer
+        return [value]
     if isinstance(value, Mapping):
         return [_by_name(signature, value)[port.name] for port in ports]
     if len(given) == 1 and len(ports) == 1:

@@ -18,6 +18,7 @@ from ..steps import Call
 from .candidates import candidate
 from .costs import FEW, PRODUCT, Cost, across, product
 from .site import Site, Work, column_blocks, in_blocks, row_blocks, rows_and_columns
+from .tail import on_whole
 from .tape import Block
 from .weights import factors
 
@@ -64,13 +65,13 @@ def products(site: Site, *, columns: bool) -> Call:
 
 def _whole(site: Site) -> Call:
     """One call for all: small models consist of such, so nothing stands between it and the tail."""
-    tail = site.tail
-    if tail is None:
+    if site.tail is None:
         return lambda do, y, x, weights: do(np.matmul, x, weights, out=y)
+    finish = on_whole(site.tail, site.operands, site.shape)
 
     def run(do: Do, y: Array, x: Array, weights: Array, *extras: Array) -> None:
         do(np.matmul, x, weights, out=y)
-        tail.run(do, y, extras)
+        finish(do, y, extras)
 
     return run
 

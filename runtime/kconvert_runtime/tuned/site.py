@@ -16,7 +16,7 @@ from kconvert_schemas.graph import Node, TensorType
 from ..calls import Do, at_once
 from ..steps import Call
 from .costs import Cost
-from .tail import Operand, on_blocks
+from .tail import Operand, on_blocks, on_whole
 from .tape import Block, Program
 
 Work: TypeAlias = "Callable[[Do, Array, Block], object]"
@@ -72,19 +72,17 @@ def in_blocks(site: Site, blocks: Sequence[Block], prepare: Callable[[Sequence[A
     prepare: takes the inputs, returns what fills one block.
     """
     own, tail, shape = site.own, site.tail, site.shape
-    bind = on_blocks(tail, site.operands, shape, blocks) if tail else None
     if len(blocks) == 1:
         (block,) = blocks
-        large = math.prod(shape) > LARGE
+        finish_whole = on_whole(tail, site.operands, shape) if tail else None
 
         def run_whole(do: Do, y: Array, *arrays: Array) -> None:
             prepare(arrays)(do, y, block)
-            if bind and large:
-                bind(do, arrays[own:])(do, y, block)
-            elif tail:
-                tail.run(do, y, arrays[own:])
+            if finish_whole:
+                finish_whole(do, y, arrays[own:])
 
         return run_whole
+    bind = on_blocks(tail, site.operands, shape, blocks) if tail else None
 
     def run(do: Do, y: Array, *arrays: Array) -> None:
         work = prepare(arrays)
@@ -178,8 +176,6 @@ def rows_and_columns(block: Block, shape: Sequence[int]) -> tuple[Block, slice]:
     return (block, slice(None)) if len(block) < len(shape) else (block[:-1], block[-1])
 
 
-LARGE = 1 << 13
-"""Elements from which on it pays to look how operands can be read faster."""
 ELEMENTS = 1 << 17
 """Elements of a block that is worked on element by element. Smaller ones would stay closer to the core, but each call
 of NumPy ends with waiting for the interpreter's lock, which costs more where threads share the work."""

@@ -23,6 +23,10 @@ Operand: TypeAlias = "tuple[Shape, Array | None]"
 Finish: TypeAlias = "Callable[[Do, Array, Block], None]"
 """Works in place on a block of an array: finish(do, the block, its index)."""
 Bind: TypeAlias = "Callable[[Do, Sequence[Array]], Finish]"
+Whole: TypeAlias = "Callable[[Do, Array, Sequence[Array]], object]"
+"""Works in place on a whole array: finish(do, the array, the operands)."""
+LARGE = 1 << 13
+"""Elements from which on it pays to look how operands can be read faster."""
 WIDE = 2048
 """Elements from which on a row is long enough for NumPy's inner loop."""
 
@@ -56,6 +60,31 @@ def on_blocks(tape: Program, operands: Sequence[Operand], shape: Shape, blocks: 
         return finish
 
     return bind
+
+
+def on_whole(tape: Program, operands: Sequence[Operand], shape: Shape) -> Whole:
+    """Return what works on a whole array of `shape`.
+
+    Where that is small, all that is constant is made as large: NumPy takes more time to see how arrays of different
+    shapes stand against each other than to work on so little.
+    """
+    if math.prod(shape) > LARGE:
+        block = tuple(slice(0, n) for n in shape[:-1]) or (...,)
+        bind = on_blocks(tape, operands, shape, [block])
+        return lambda do, out, extras: bind(do, extras)(do, out, block)
+    ready = [None if constant is None else _spread(constant, shape) for _, constant in operands]
+    return lambda do, out, extras: tape.run(
+        do, out, [_fitted(extra, shape) if made is None else made for extra, made in zip(extras, ready, strict=True)]
+    )
+
+
+def _spread(constant: Array, shape: Shape) -> Array:
+    return _fitted(constant if constant.size == 1 else np.broadcast_to(constant, shape).copy(), shape)
+
+
+def _fitted(extra: Array, shape: Shape) -> Array:
+    """One number without axes, anything else with all axes."""
+    return extra.reshape(()) if extra.size == 1 else extra[(None,) * (len(shape) - extra.ndim)]
 
 
 def _repeated(do: Do, name: str, extra: Array, width: int, times: int) -> Array:

@@ -80,8 +80,14 @@ class Program:
         pool: list[Any] = [out, *buffers, *extras, *self.numbers]
         for number in self.filled:
             pool.append(full(number, out.shape, out.dtype))
+        spare = do.scratch("spare", out.shape, out.dtype) if out.size == 1 else None
         for function, places, target in self.calls:
-            do(function, *[pool[i] for i in places], out=pool[target])
+            operands = [pool[i] for i in places]
+            if spare is not None and target in places:  # NumPy takes three times as long for one number in place
+                pool[target], spare = spare, pool[target]
+            do(function, *operands, out=pool[target])
+        if pool[0] is not out:
+            do(np.copyto, out, pool[0])
 
 
 BUFFERS = [f"tape{i}" for i in range(32)]
