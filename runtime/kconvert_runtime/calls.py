@@ -106,10 +106,12 @@ class Recording:
     parts: what is to be done one after the other: calls for one thread, or for each of several threads.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, lane: int | None = None) -> None:
+        """`lane`: the number of the thread that makes the calls for one, if it is one of those that share the work."""
         self.parts: list[list[list[Taken]]] = []
         self.count = 0
         self._workspace = workspace
+        self._own = workspace if lane is None else workspace.lane(lane)
 
     def __call__(self, function: Callable[..., Any], *operands: Any, **options: Any) -> None:
         """Take down a call; Unfixed beyond CALLS of them."""
@@ -136,7 +138,7 @@ class Recording:
         """Return memory for what is in between; Unfixed for more than is kept."""
         if math.prod(shape) * np.dtype(dtype).itemsize > LIMIT:
             raise Unfixed
-        return self._workspace.array(name, shape, dtype)
+        return self._own.array(name, shape, dtype)
 
     handed_on = scratch
 
@@ -171,7 +173,7 @@ class Recording:
     def again(self, known: dict[Any, Calls], key: Any, work: Callable[[Do], object]) -> None:
         """Take down what work(do) does once for each key; those with the same key do the same in the same memory."""
         if key not in known:
-            inner = Recording(self._workspace)
+            inner = Recording(self._own)
             work(inner)
             (known[key],) = self._of(inner)
         self._take(Taken(partial(replay, known[key])))
@@ -184,7 +186,7 @@ class Recording:
         makes: list[Calls] = []
         uses: list[Calls] = []
         for item in items:
-            first, then = Recording(self._workspace), Recording(self._workspace)
+            first, then = Recording(self._own), Recording(self._own)
             use(then, make(first, item))
             for calls, all_ in zip(self._of(first, then), (makes, uses), strict=True):
                 all_.append(calls)
@@ -193,7 +195,7 @@ class Recording:
 
     def in_one_thread(self, work: Callable[[Do], object]) -> None:
         """Take down work(do), for BLAS on one thread."""
-        inner = Recording(self._workspace)
+        inner = Recording(self._own)
         work(inner)
         self._take(Taken(partial(blas.in_one_thread(replay), *self._of(inner))))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -10,10 +10,10 @@ import numpy as np
 
 from kconvert_schemas.dtypes import Array
 
-from .calls import CALLS, Calls, Recording, Unfixed, at_once
+from .calls import CALLS, Calls, Recording, Span, Unfixed, at_once, span
 from .memory import buffers_of, new
 from .scratch import Workspace
-from .section import Parts, Section, known, together
+from .section import Schedule, Section, known
 from .steps import Plan
 
 IDLE = 8
@@ -39,8 +39,9 @@ class Place:
     __slots__ = (
         "_count",
         "_given",
+        "_joins",
         "_leaving",
-        "_parts",
+        "_open",
         "arrays",
         "calls",
         "fixed",
@@ -67,7 +68,8 @@ class Place:
         self.calls: list[Calls | None] = [None] * len(plan.steps)
         self.frees: list[Sequence[int]] = [step.frees for step in plan.steps]
         self.schedule: list[tuple[int, Sequence[Callable[[], object]] | None]] = list(enumerate(self.calls))
-        self._parts: dict[int, Parts] = {}
+        self._joins: dict[int, Schedule] = {}
+        self._open: Schedule | None = None
         self.fresh = bool(plan.memory.arrays)
         self._given: list[Array | None] = [None] * len(plan.inputs)
         self._count = 0
@@ -95,7 +97,7 @@ class Place:
             self.fresh = False
             self.frees = [[slot for slot in slots if slot not in self.fixed] for slots in self.frees]
             self.schedule = list(self._scheduled()) if self.plan.parallel else list(enumerate(self.calls))
-            self._parts.clear()
+            self._joins.clear()
         return outputs
 
     def _own(self, slot: int) -> Array:
@@ -108,9 +110,13 @@ class Place:
         """Do one step; returns its results, None for one that nobody reads."""
         step, slots = self.plan.steps[index], self.slots
         calls = self.calls[index]
-        if calls is None and self.fresh and (calls := self._taken_down(index)) is not None:
-            self.calls[index] = calls
-            self.fixed.update(step.outputs)
+        if calls is None and self.fresh:
+            calls = self._taken_down(index)
+            if calls is None:
+                self._open = None
+            else:
+                self.calls[index] = calls
+                self.fixed.update(step.outputs)
         if calls is not None:
             for call in calls:
                 call()
@@ -159,23 +165,28 @@ class Place:
         arrays = [None if i is None else self.arrays[i] for i in step.fills]
         if any(i is not None and self.arrays[i] is None for i in step.fills):
             return None
-        recording = Recording(self.workspace)
+        schedule = self._open or Schedule()
+        lane = schedule.lane_for(_spans(arguments), _spans(arrays), step.seconds) if self.plan.parallel else None
+        recording = Recording(self.workspace, lane)
         try:
             step.call(recording, *arrays, *arguments)
         except Unfixed:
             return None
         self._count += recording.count
-        if self.plan.parallel and known(recording.parts):
-            self._parts[index] = recording.parts
+        self._open = None
+        if lane is not None and known(recording.parts):
+            schedule.add(index, recording.parts, lane, step.seconds)
+            self._joins[index] = self._open = schedule
         for slot, array in zip(step.outputs, arrays, strict=True):
             self.slots[slot] = array
         return recording.calls
 
     def _scheduled(self) -> Iterator[tuple[int, Sequence[Callable[[], object]] | None]]:
         """Steps with what to do for them: as many together as can be, where cores share the work."""
-        for joined, steps in groupby(range(len(self.calls)), key=lambda i: i in self._parts or self.calls[i] == []):
+        for joined, steps in groupby(range(len(self.calls)), key=lambda i: i in self._joins or self.calls[i] == []):
             found = list(steps)
-            section = together((i, self._parts.get(i, ())) for i in found) if joined else None
+            schedule = next((self._joins[i] for i in found if i in self._joins), None) if joined else None
+            section = schedule.section() if schedule is not None else None
             if section is not None:
                 yield found[0], [section]
             else:
@@ -193,6 +204,10 @@ class Place:
             return None
         self.slots[step.outputs[0]] = result
         return []
+
+
+def _spans(arrays: Iterable[Array | None]) -> list[Span]:
+    return [span(array) for array in arrays if array is not None and array.size]
 
 
 class lent:  # noqa: N801  (used like a function; as one, it would take three times as long)

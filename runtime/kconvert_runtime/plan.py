@@ -83,6 +83,7 @@ def link(
             one.gives,
             one.kernel,
             one.after,
+            one.seconds,
         )
         for i, one in enumerate(bindings)
     )

@@ -37,7 +37,7 @@ class Binding:
     fills: the types of the arrays that the function fills, call(do, arrays..., inputs...), by what it says to `do`
     (`calls.py`), None for one that nobody reads; empty where it returns arrays. gives: the type of the one array that
     it returns, if its sizes are known. kernel: which of the ways to compute the op it is. after: the ops that are done
-    in the same go.
+    in the same go. seconds: what it is expected to take; 0 where that is not known.
     """
 
     node: Node
@@ -48,6 +48,7 @@ class Binding:
     gives: TensorType | None = None
     kernel: str = "plain"
     after: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Step:
     """One kernel call: reads slots (None: an optional input left out), writes slots, then frees some.
 
     fills: the arrays of the plan's memory that the call fills; empty where it returns its results.
-    gives, kernel, after: as in Binding.
+    gives, kernel, after, seconds: as in Binding.
     """
 
     node: Node
@@ -67,6 +68,7 @@ class Step:
     gives: TensorType | None = None
     kernel: str = "plain"
     after: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,16 +42,37 @@ def arrays(count: int, size: int = 12) -> list[np.ndarray]:
     return [np.zeros((size, 5), F) for _ in range(count)]
 
 
+def together(*steps: tuple[int, Recording], seconds: float = 0.0) -> section.Section | None:
+    """Lay out steps, those that one thread does on the one that is done with them first."""
+    schedule = section.Schedule()
+    for index, recording in steps:
+        touched = [taken for lanes in recording.parts for lane in lanes for taken in lane]
+        reads, writes = ([span for taken in touched for span in spans(taken)]
+                         for spans in (lambda taken: taken.reads, lambda taken: taken.writes))  # fmt: skip
+        schedule.add(index, recording.parts, schedule.lane_for(reads, writes, seconds), seconds)
+    return schedule.section()
+
+
+def alone(x: np.ndarray, y: np.ndarray, number: float = 1) -> Recording:
+    """Take down y = x + number, all of it for one thread."""
+    recording = Recording(Workspace())
+    recording(np.add, x, np.float32(number), out=y)
+    return recording
+
+
 def test_threads_meet_only_where_they_must(workers: int) -> None:
     a, b, c, d = arrays(4)
-    steps = [(4, rows((a, b)).parts), (5, rows((b, c)).parts), (7, rows((c, d), whole=True).parts)]
-    made = section.together(steps)
+    made = together((4, rows((a, b))), (5, rows((b, c))), (7, rows((c, d), whole=True)))
     if workers == 1:
-        assert made is None or len(made.phases) == 1
+        assert made is None
         return
     assert made is not None
-    assert [[index for index, _ in tasks] for tasks in made.phases[0]] == [[4, 5]] * workers
-    assert [[index for index, _ in tasks] for tasks in made.phases[1]] == [[7]] * workers
+    for lane in range(workers):
+        assert [task.index for task in made.tasks if task.lane == lane] == [4, 5, 7]
+    middle = 1 if workers == 3 else None  # it reads its own rows, in another order
+    assert [(task.index, task.lane) for task in made.tasks if task.waits] == [
+        (7, lane) for lane in range(workers) if lane != middle
+    ]
     for value in range(3):
         a[:] = np.arange(12)[:, None] + value
         made()
@@ -60,10 +81,62 @@ def test_threads_meet_only_where_they_must(workers: int) -> None:
 
 def test_what_one_reads_is_not_overwritten_before(workers: int) -> None:
     a, b = arrays(2)
-    made = section.together([(0, rows((a, b), whole=True).parts), (1, rows((b, a)).parts)])
+    made = together((0, rows((a, b), whole=True)), (1, rows((b, a))))
     if workers > 1:
         assert made is not None
-        assert len(made.phases) == 2
+        assert {task.index for task in made.tasks if task.waits} == {1}
+
+
+def test_branches_run_side_by_side_where_they_are_long(workers: int) -> None:
+    a, b, c, d, e, f = arrays(6)
+    steps = [(i, alone(x, y)) for i, (x, y) in enumerate([(a, b), (b, c), (c, d), (b, e), (e, f)])]
+    assert together(*steps, seconds=section.WAKING / 9) is None
+    made = together(*steps, seconds=section.WAKING * 9)
+    if workers == 1:
+        assert made is None
+        return
+    assert made is not None
+    assert [task.lane for task in made.tasks] == [0, 0, 0, 1, 1]
+    assert [len(task.waits) for task in made.tasks] == [0, 0, 0, 1, 0]
+    made()
+    assert (d[0, 0], f[0, 0]) == (3, 3)
+
+
+def test_what_another_thread_has_waited_for_is_done(workers: int) -> None:
+    if workers < 3:
+        return
+    a, b, c = arrays(3)
+    schedule = section.Schedule()
+    for lane, recording in enumerate((alone(a, b), alone(b, c), alone(c, a))):
+        schedule.add(lane, recording.parts, lane, 1e-3)
+    made = schedule.section()
+    assert made is not None
+    assert [len(task.waits) for task in made.tasks] == [0, 1, 1]  # the last one overwrites what the first has read
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_steps_do_what_they_do_one_after_the_other(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values, expected = arrays(5), arrays(5)
+    steps = []
+    for i in range(30):
+        source, target = (int(n) for n in rng.choice(5, 2, replace=False))
+        kind = rng.integers(3)
+        make = (lambda x, y: rows((x, y)), lambda x, y: rows((x, y), whole=True), alone)[kind]
+        steps.append((i, make(values[source], values[target])))
+        x = expected[source][::-1] if kind == 1 else expected[source]
+        expected[target][:] = x + 1
+    made = together(*steps, seconds=float(rng.choice([0, section.WAKING * 5])))
+    for value in values:
+        value[:] = 0
+    if made is None:
+        return
+    for _ in range(5):
+        for value in values:
+            value[:] = 0
+        made()
+        for value, right in zip(values, expected, strict=True):
+            np.testing.assert_array_equal(value, right)
 
 
 def test_an_error_comes_out_and_its_step_is_known(workers: int) -> None:
@@ -71,7 +144,7 @@ def test_an_error_comes_out_and_its_step_is_known(workers: int) -> None:
     bad = rows((b, c), whole=True)
     lane = bad.parts[0][-1]
     lane[0] = type(lane[0])(lambda: np.zeros(2) + np.zeros(3), lane[0].reads, lane[0].writes)
-    made = section.together([(3, rows((a, b)).parts), (8, bad.parts), (9, rows((c, a), whole=True).parts)])
+    made = together((3, rows((a, b))), (8, bad), (9, rows((c, a), whole=True)))
     if workers == 1:
         return
     assert made is not None
@@ -82,7 +155,7 @@ def test_an_error_comes_out_and_its_step_is_known(workers: int) -> None:
 
 def test_one_thread_does_all_where_the_others_are_busy(workers: int) -> None:
     a, b, c = arrays(3)
-    made = section.together([(0, rows((a, b)).parts), (1, rows((b, c), whole=True).parts)])
+    made = together((0, rows((a, b))), (1, rows((b, c), whole=True)))
     found = []
 
     def run(_: int) -> None:

@@ -174,4 +174,5 @@ def _binding(one: Group, choice: Choice) -> Binding:
     after = tuple(other.op for other in one.nodes if other is not site.node)
     fills = () if chosen is PLAIN else (site.outputs[0],)
     gives = site.outputs[0] if not fills and len(outputs) == 1 and None not in site.outputs[0].shape else None
-    return Binding(site.node, chosen.build(site), inputs, outputs, fills, gives, chosen.name, after)
+    return Binding(site.node, chosen.build(site), inputs, outputs, fills, gives, chosen.name, after,
+                   choice.seconds)  # fmt: skip
