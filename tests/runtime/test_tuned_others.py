@@ -13,7 +13,7 @@ from kconvert_runtime.kernels.recurrent import CELLS as PACKS
 from kconvert_runtime.kernels.recurrent.cells import stacked
 from kconvert_runtime.kernels.recurrent.sequences import run_cell
 from kconvert_runtime.registry import KERNELS
-from kconvert_runtime.tuned import conv, depthwise, pooling, site
+from kconvert_runtime.tuned import conv, depthwise, geometry, pooling, site
 from kconvert_runtime.tuned.candidates import CANDIDATES
 from kconvert_runtime.tuned.site import Site
 from kconvert_schemas import InputError, Node, TensorType
@@ -34,7 +34,8 @@ def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(products, "WHOLE", 1000)
         monkeypatch.setattr(products, "COLUMNS", {4: 3, 2: 1})
     if request.param == "in many blocks":
-        for module, name in ((pooling, "PLANE"), (conv, "COLUMNS"), (site, "ELEMENTS"), (depthwise, "PLANE")):
+        for module, name in ((pooling, "PLANE"), (conv, "COLUMNS"), (site, "ELEMENTS"), (depthwise, "PLANE"),
+                             (geometry, "FILLED")):  # fmt: skip
             monkeypatch.setattr(module, name, 1)
 
 

@@ -16,6 +16,9 @@ from ..kernels.windows import Pads, extent, pads_of, patches, within
 from .site import Site, row_blocks
 from .tape import Block
 
+FILLED = 1 << 17
+"""Bytes up to which memory is filled as a whole in less time than its edges one by one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Convolution:
@@ -115,10 +118,13 @@ def _cut(do: Do, x: Array, wanted: Sequence[tuple[int, int]], outside: float) ->
     sizes_around = [stop - start for start, stop in wanted]
     result = do.scratch("padded", (x.shape[0], *sizes_around, x.shape[-1]), x.dtype)
     there = [slice(part.start - start, part.stop - start) for part, (start, _) in zip(inside, wanted, strict=True)]
-    for axis, part in enumerate(there):
-        for edge in (slice(0, part.start), slice(part.stop, sizes_around[axis])):
-            if edge.start < edge.stop:
-                do(np.copyto, result[within([*there[:axis], edge])], outside)
+    if result.nbytes <= FILLED:
+        do(np.copyto, result, outside)
+    else:
+        for axis, part in enumerate(there):
+            for edge in (slice(0, part.start), slice(part.stop, sizes_around[axis])):
+                if edge.start < edge.stop:
+                    do(np.copyto, result[within([*there[:axis], edge])], outside)
     do(np.copyto, result[within(there)], x[within(inside)])
     return result
 
