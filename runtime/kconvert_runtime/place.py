@@ -96,7 +96,7 @@ class Place:
         if self.fresh:
             self.fresh = False
             self.frees = [[slot for slot in slots if slot not in self.fixed] for slots in self.frees]
-            self.schedule = list(self._scheduled()) if self.plan.parallel else list(enumerate(self.calls))
+            self.schedule = list(self._scheduled()) if self.plan.cores > 1 else list(enumerate(self.calls))
             self._joins.clear()
         return outputs
 
@@ -166,7 +166,7 @@ class Place:
         if any(i is not None and self.arrays[i] is None for i in step.fills):
             return None
         schedule = self._open or Schedule()
-        lane = schedule.lane_for(_spans(arguments), _spans(arrays), step.seconds) if self.plan.parallel else None
+        lane = schedule.lane_for(_spans(arguments), _spans(arrays), step.seconds) if self.plan.cores > 1 else None
         recording = Recording(self.workspace, lane)
         try:
             step.call(recording, *arrays, *arguments)

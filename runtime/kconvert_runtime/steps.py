@@ -82,7 +82,9 @@ class Plan:
     steps: tuple[Step, ...]
     memory: Memory = field(default_factory=Memory)
     parallel: bool = False
-    """Whether threads of ours share the work; BLAS then has to keep to one."""
+    """Whether threads of ours share the work, of this plan or of several; BLAS then has to keep to one."""
+    cores: int = 1
+    """How many of them share that of this plan."""
     pace: Pace | None = None
     """Learns whether BLAS' threads help; None for a plan whose runs do not all take as long."""
     idle: dict[Workspace, Place] = field(default_factory=dict, compare=False)

@@ -214,3 +214,4 @@ def test_models_in_several_threads(workers: int, monkeypatch: pytest.MonkeyPatch
     joined = [calls for place in plan.idle.values() for _, calls in place.schedule
               if calls and isinstance(calls[0], section.Section)]  # fmt: skip
     assert bool(joined) == (workers > 1)
+    assert plan.cores == workers

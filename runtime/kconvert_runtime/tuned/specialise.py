@@ -88,7 +88,8 @@ class Draft:
         ]  # fmt: skip
         plan = link(bindings, inputs, outputs, self.weights, REST if self.shared else 0)
         short = self.seconds is not None and self.seconds < SHORT
-        return replace(plan, parallel=self.shared, pace=None if self.shared or short else Pace())
+        cores = self.cores if self.shared else 1
+        return replace(plan, parallel=self.shared, cores=cores, pace=None if self.shared or short else Pace())
 
     def _entries(self, loop: int) -> Array | None:
         """The entries of the table in which a loop's input is looked up."""
