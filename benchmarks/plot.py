@@ -34,7 +34,7 @@ def _legend(titles: Mapping[str, str]) -> Iterator[str]:
     for title, colour in zip(titles.values(), COLOURS, strict=False):
         yield _dot(x + 5, 34, colour, title)
         yield _text(x + 14, 38, title)
-        x += 26 + 6.4 * len(title)
+        x += 26 + 7 * len(title)
 
 
 def _panel(title: str, panel: Ratios, engines: list[str], span: tuple[float, float], top: int) -> Iterator[str]:
