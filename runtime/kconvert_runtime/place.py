@@ -165,8 +165,8 @@ class Place:
         arrays = [None if i is None else self.arrays[i] for i in step.fills]
         if any(i is not None and self.arrays[i] is None for i in step.fills):
             return None
-        schedule = self._open or Schedule()
-        lane = schedule.lane_for(_spans(arguments), _spans(arrays), step.seconds) if self.plan.cores > 1 else None
+        schedule = (self._open or Schedule()) if self.plan.cores > 1 else None
+        lane = None if schedule is None else schedule.lane_for(_spans(arguments), _spans(arrays))
         recording = Recording(self.workspace, lane)
         try:
             step.call(recording, *arrays, *arguments)
@@ -174,7 +174,7 @@ class Place:
             return None
         self._count += recording.count
         self._open = None
-        if lane is not None and known(recording.parts):
+        if schedule is not None and lane is not None and known(recording.parts):
             schedule.add(index, recording.parts, lane, step.seconds)
             self._joins[index] = self._open = schedule
         for slot, array in zip(step.outputs, arrays, strict=True):

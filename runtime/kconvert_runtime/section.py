@@ -61,10 +61,10 @@ class Schedule:
         self._known = [[-1] * count for _ in range(count)]
         self._tasks: list[Task] = []
 
-    def lane_for(self, reads: Iterable[Span], writes: Iterable[Span], seconds: float) -> int:
-        """Return which thread is expected to be done first with a step that takes one thread so many seconds."""
-        latest = self._latest(list(reads), list(writes))
-        return min(range(len(self._lanes)), key=lambda lane: self._begin(lane, latest) + seconds)
+    def lane_for(self, reads: Sequence[Span], writes: Sequence[Span]) -> int:
+        """Return which thread is expected to be the first that can begin with a step, and so to be done with it."""
+        latest = self._latest(reads, writes)
+        return min(range(len(self._lanes)), key=lambda lane: self._begin(lane, latest))
 
     def add(self, index: int, parts: Parts, lane: int, seconds: float) -> None:
         """Add a step; what of it is done by one thread alone is done by number `lane`."""
